@@ -1,0 +1,81 @@
+"""botcore finds underpriced items on the DMarket marketplace, from the terminal, from Telegram and from Jupyter.
+
+``async with botcore.open_app() as app: report = await app.scanner.scan(botcore.ScanQuery(game="csgo", level="standard"))``
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botcore.app import App, open_app
+    from botcore.client import DMarketClient, KeyPair, PoolOptions, Quota, QuotaOptions
+    from botcore.errors import BotcoreError, ConfigError, MarketError, ScanFailed
+    from botcore.model import Exit, Game, Level, Offer, Opportunity, Quote, Sale, ScanQuery, ScanReport, Target
+    from botcore.scan import Scanner, ScanOptions
+    from botcore.settings import Settings
+
+_HOMES = {
+    "App": "app",
+    "BotcoreError": "errors",
+    "ConfigError": "errors",
+    "DMarketClient": "client",
+    "Exit": "model",
+    "Game": "model",
+    "KeyPair": "client",
+    "Level": "model",
+    "MarketError": "errors",
+    "Offer": "model",
+    "Opportunity": "model",
+    "PoolOptions": "client",
+    "Quota": "client",
+    "QuotaOptions": "client",
+    "Quote": "model",
+    "Sale": "model",
+    "ScanFailed": "errors",
+    "ScanOptions": "scan",
+    "ScanQuery": "model",
+    "ScanReport": "model",
+    "Scanner": "scan",
+    "Settings": "settings",
+    "Target": "model",
+    "open_app": "app",
+}
+
+__version__ = version("botcore")
+__all__ = [
+    "App",
+    "BotcoreError",
+    "ConfigError",
+    "DMarketClient",
+    "Exit",
+    "Game",
+    "KeyPair",
+    "Level",
+    "MarketError",
+    "Offer",
+    "Opportunity",
+    "PoolOptions",
+    "Quota",
+    "QuotaOptions",
+    "Quote",
+    "Sale",
+    "ScanFailed",
+    "ScanOptions",
+    "ScanQuery",
+    "ScanReport",
+    "Scanner",
+    "Settings",
+    "Target",
+    "open_app",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that ``import botcore`` costs next to nothing."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'botcore' has no attribute {name!r}")
+    return getattr(import_module(f"botcore.{home}"), name)
