@@ -1,0 +1,52 @@
+"""Talks to DMarket: signs, paces, repeats what may be repeated, and turns bytes into objects.
+
+Names are imported when they are first used, so that ``botcore.client.wire`` and ``.quota`` stay free of httpx.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botcore.client.api import ClientStats, DMarketClient, RetryOptions, counting
+    from botcore.client.auth import KeyPair
+    from botcore.client.quota import Priority, Quota, QuotaOptions
+    from botcore.client.transport import PoolOptions
+    from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, SalesPage
+
+__all__ = [
+    "Balance",
+    "ClientStats",
+    "DMarketClient",
+    "InventoryItem",
+    "KeyPair",
+    "OffersPage",
+    "PoolOptions",
+    "Priority",
+    "Profile",
+    "Quota",
+    "QuotaOptions",
+    "RetryOptions",
+    "SalesPage",
+    "counting",
+]
+
+_HOMES = {
+    "api": ("ClientStats", "DMarketClient", "RetryOptions", "counting"),
+    "auth": ("KeyPair",),
+    "quota": ("Priority", "Quota", "QuotaOptions"),
+    "transport": ("PoolOptions",),
+    "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "SalesPage"),
+}
+
+
+def __getattr__(name: str) -> object:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
