@@ -1,0 +1,54 @@
+"""How a scan works, and where one stands."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from botcore.client import Priority
+from botcore.errors import ConfigError
+from botcore.model import Funnel, RequestCounts
+
+__all__ = ["TITLES_A_QUOTE", "ScanOptions", "ScanProgress"]
+
+TITLES_A_QUOTE = 100
+
+
+class ScanOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a scan works.
+
+    ``batch_size``: titles a quote request asks for, 1 to 100; ``auto`` follows the number of offers. ``concurrency``: the
+    most requests under way for each kind of evidence; fewer when quota and latency can use no more. ``bands``: price bands
+    read at the same time, each from both ends; ``auto`` follows quota and latency. ``deadline``: seconds for the whole
+    scan, None for no limit. ``priority``: its turn in the quota.
+    """
+
+    batch_size: int | Literal["auto"] = "auto"
+    concurrency: int = 32
+    bands: int | Literal["auto"] = "auto"
+    deadline: float | None = None
+    priority: Priority = Priority.SCAN
+
+    def __post_init__(self) -> None:
+        """Refuse a scan that could never ask for anything."""
+        if self.batch_size != "auto" and not 1 <= self.batch_size <= TITLES_A_QUOTE:
+            raise ConfigError(f"batch_size is {self.batch_size}: choose 1 to {TITLES_A_QUOTE}, or auto")
+        if self.concurrency < 1 or (self.bands != "auto" and self.bands < 1):
+            raise ConfigError("a scan needs a concurrency of at least 1 and at least 1 band")
+        if self.deadline is not None and self.deadline <= 0:
+            raise ConfigError(f"deadline is {self.deadline:g}: a scan needs some seconds above 0, or none for no limit")
+
+
+class ScanProgress(msgspec.Struct, frozen=True):
+    """Where a scan stands. ``total`` is the number of offers to read as far as the market tells; ``waiting`` counts offers in question."""
+
+    seconds: float
+    listed: int
+    total: int
+    listing: bool
+    waiting: int
+    evidence: int
+    found: int
+    requests: RequestCounts
+    funnel: Funnel

@@ -1,0 +1,460 @@
+"""One scan from its first request to its report: pages → offers → table → evidence → opportunities, each as soon as known.
+
+The only place where client, bands, table and match meet. What is needed per title is asked by bounded worker pools, and
+every request waits for its turn in the client's quota.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Coroutine
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from botcore.client import ClientStats, DMarketClient, OffersPage, Priority, counting
+from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
+from botcore.model import Funnel, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
+from botcore.scan.bands import PAGE, TOTAL_CAP, Bands, Chain, chains_wanted
+from botcore.scan.inquiry import Inquiry
+from botcore.scan.options import TITLES_A_QUOTE, ScanOptions, ScanProgress
+from botcore.scan.pool import Pool
+from botcore.scan.stages import Stages
+from botcore.scan.table import Dossier, Need, Table
+
+__all__ = ["Run", "market_name"]
+
+T = TypeVar("T")
+FIRST_LATENCY = 0.15
+"""Seconds an answer is thought to take before the first one came."""
+LINGER = 1.0
+LINGER_FIRST = 0.05
+"""Seconds that titles wait for company before they are quoted in a batch that is not full: little at first, up to ``LINGER`` later."""
+LARGE = TOTAL_CAP
+FIRST_PAGES = 8
+"""Pages that a window of at least ``LARGE`` offers begins with; the rest of the first second's quota is for the evidence of the first find."""
+LIKELY = 0.5
+"""How much of what could rule a title out must have been read before its sales are asked for ahead of time."""
+HOPES = 4
+"""Titles whose evidence is asked for all at once, before the first find."""
+SWEEP = 0.1
+"""Seconds between looks at all cases that wait for more of the listing."""
+
+
+class Run:
+    """One scan from its first request to its report."""
+
+    def __init__(self, client: DMarketClient, options: ScanOptions, query: ScanQuery) -> None:
+        self.client = client
+        self.options = options
+        self.query = query
+        self.results: asyncio.Queue[Opportunity | None] = asyncio.Queue()
+        self.found: list[Opportunity] = []
+        self.bands = Bands(*query.level.price_window)
+        self.table: Table | None = None
+        self.report = ScanReport(market_name(client.base_url), query.game, query.level, datetime.now(UTC))
+        self._started = time.monotonic()
+        self._tally = ClientStats()
+        self._finished = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._error: ScanFailed | None = None
+        self._stages = Stages()
+        self._inquiry = Inquiry(client, query.game, options.concurrency)
+        self._waiting: dict[str, Dossier] = {}
+        self._jobs = 0
+        self._quoting = 0
+        self._hopes = HOPES
+        self._last_quote = -math.inf
+        self._last_sweep = -math.inf
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pools = {
+            need: Pool(self._start, partial(self._bound, kind), partial(self._evidence, need))
+            for need, kind in ((Need.TARGETS, RequestClass.OTHER), (Need.SALES, RequestClass.SALES), (Need.ASK, RequestClass.MARKET))
+        }
+        self._over = 0.0
+
+    # ---- the whole -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until all is known, the deadline passes or somebody stops it; then complete the report."""
+        try:
+            async with asyncio.timeout(self.options.deadline):
+                await self._work()
+        except TimeoutError:
+            self.report.stopped = f"the deadline of {self.options.deadline:g} s passed"
+        finally:
+            self._complete()
+            self.results.put_nowait(None)
+        if self._error is not None:
+            raise self._error
+
+    def stop(self, reason: str) -> None:
+        """End the work at once; what was found stays."""
+        if not self._finished.is_set():
+            self.report.stopped = reason
+            self._finished.set()
+
+    async def _work(self) -> None:
+        with counting(self._tally):
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._start(self._prepare())
+                self._pump()
+                later = asyncio.get_running_loop().call_later(self.client.quota.options.window, self._pump)
+                try:
+                    await self._finished.wait()
+                finally:
+                    later.cancel()
+                for task in self._tasks:
+                    task.cancel()
+
+    def _start(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _done(self) -> bool:
+        return self.bands.done and not (self.bands.flying or self._jobs or (self.table and self.table.unquoted))
+
+    # ---- before the first offer can be judged ----------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        """Fees and the account's own offers and targets. Without fees there is no honest scan."""
+        game, priority = self.query.game, self.options.priority
+        offers, targets = self._start(self._own_offers()), self._start(self._own_targets())
+        try:
+            fees = await self.client.fee_book(game, priority=priority)
+        except MarketError as error:
+            self._abort(f"no fee book for {game}, and no fee is ever assumed: {error}", "fees", error)
+            return
+        self.table = Table(self.query, fees, self.bands, own_ids=frozenset(await offers), own_targets=await targets, now=self.client.now())
+        self._ready.set()
+
+    async def _own_offers(self) -> list[str]:
+        offers = await self._own("own offers", self.client.own_offers(self.query.game, priority=self.options.priority))
+        return [name for offer in offers for name in (offer.offer_id, offer.asset_id)]
+
+    async def _own_targets(self) -> list[OwnTarget]:
+        return await self._own("own targets", self.client.own_targets(self.query.game, priority=self.options.priority))
+
+    async def _own(self, what: str, asked: Awaitable[list[T]]) -> list[T]:
+        """The account's own offers or targets; when they cannot be had, the report says so and all count as others'."""
+        try:
+            return await asked
+        except Unauthorized as error:
+            self._abort(f"the market refused the keys: {error}", what, error)
+        except MarketError as error:
+            self._stages.note(what, type(error).__name__)
+        return []
+
+    # ---- reading ---------------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Put as many pages under way as the quota and the latency call for."""
+        wanted, limit = self._wanted()
+        while self.bands.flying < wanted and not self._holding_back():
+            chain = self.bands.next(limit)
+            if chain is None:
+                return
+            self._start(self._page(chain))
+
+    def _wanted(self) -> tuple[int, int]:
+        """Pages under way, and bands open at once."""
+        if self.options.bands != "auto":
+            return 2 * self.options.bands, self.options.bands
+        wanted = self._under_way(RequestClass.MARKET)
+        if not self.found and self.bands.total >= LARGE and self._stages.tries["listing"] < FIRST_PAGES:
+            wanted = max(wanted, FIRST_PAGES - 2)
+        return wanted, (wanted + 1) // 2
+
+    def _holding_back(self) -> bool:
+        """Whether what is left of the first second's quota is kept for the evidence of the first find."""
+        early = time.monotonic() - self._started < self.client.quota.options.window
+        return early and not self.found and self.bands.total >= LARGE and self._stages.tries["listing"] >= FIRST_PAGES
+
+    def _under_way(self, kind: RequestClass) -> int:
+        stats = self.client.stats
+        return chains_wanted(self.client.quota.rate(kind), stats.latency[kind] or FIRST_LATENCY, stats.deviation[kind])
+
+    def _bound(self, kind: RequestClass) -> int:
+        """Requests for evidence under way at once: what the quota can use, and one that waits for its turn."""
+        return min(self.options.concurrency, self._under_way(kind) + 1)
+
+    async def _page(self, chain: Chain) -> None:
+        self._stages.tried("listing")
+        try:
+            page = await self.client.offers_page(
+                self.query.game,
+                price_from=chain.low,
+                price_to=chain.high,
+                order_by="price",
+                descending=chain.descending,
+                limit=PAGE,
+                cursor=chain.cursor,
+                priority=self.options.priority,
+            )
+        except MarketError as error:
+            # A cursor may have grown too old; anything else that is refused once will be refused again.
+            if isinstance(error, Refused) and not (chain.cursor and error.status == HTTPStatus.BAD_REQUEST):
+                self._abort(f"the listing was refused: {error}", "listing", error)
+                return
+            self._fail("listing", error)
+            self.bands.failed(chain)
+            self._next()
+            return
+        await self._ready.wait()
+        self._take(chain, page)
+
+    def _take(self, chain: Chain, page: OffersPage) -> None:
+        table = self._known
+        table.now = self.client.now()
+        table.ask_first = self._ask_first()
+        if page.broken:
+            self._stages.note("offer", "BadAnswer", page.broken)
+        if page.total and not page.offers and not (page.cursor or chain.cursor):
+            # Seen when a listing was taken out of service: matches are counted, and none is given.
+            self._stages.fail("listing", "EmptyPage")
+            self.bands.failed(chain)
+            self._next()
+            return
+        if not self.bands.landed(chain, [offer.price_cents for offer in page.offers], page.total, page.cursor):
+            self._stages.fail("listing", "RepeatedCursor")
+        for dossier in table.read(page.offers):
+            self._route(dossier)
+        self._next()
+
+    def _ask_first(self) -> bool:
+        """Whether asking for rivals before sales would end the scan earlier: where sales have the longer queue."""
+        pages = max(0.0, self.bands.left / PAGE)
+        quota = self.client.quota
+        market = (pages + len(self._pools[Need.ASK])) / quota.rate(RequestClass.MARKET)
+        return len(self._pools[Need.SALES]) / quota.rate(RequestClass.SALES) > market
+
+    def _hurry(self) -> frozenset[Need]:
+        """Once the listing is read, evidence that no one queues for is asked for at once: only latency still costs time."""
+        if not self.bands.done:
+            return frozenset()
+        pools = ((Need.SALES, RequestClass.SALES), (Need.ASK, RequestClass.MARKET))
+        return frozenset(need for need, kind in pools if not self.client.quota.waiting(kind) and len(self._pools[need]) <= self._under_way(kind))
+
+    def _next(self) -> None:
+        """After each step: more pages, more quotes, a look at what waits, and the end when all is known."""
+        self._pump()
+        if self.table is not None:
+            self.table.hurry = self._hurry()
+        self._quote_some()
+        now = time.monotonic()
+        over = self.bands.done and not self.bands.flying
+        if over or now - self._last_sweep >= SWEEP:
+            self._last_sweep = now
+            self._sweep()
+        if self._done():
+            self._finished.set()
+
+    def _sweep(self) -> None:
+        for dossier in list(self._waiting.values()):
+            self._route(dossier)
+        if not self.bands.done:
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Sales are the scarcest requests: where they would lie idle, they are asked for the likeliest of the titles that wait."""
+        room = self._under_way(RequestClass.SALES) - len(self._pools[Need.SALES])
+        if room <= 0 or self.client.quota.waiting(RequestClass.SALES):
+            return
+        chances = sorted(((self._known.chance(dossier), title) for title, dossier in self._waiting.items()), reverse=True)
+        for chance, title in chances[:room]:
+            if chance >= LIKELY:
+                self._ask_for(self._waiting[title], Need.SALES, "")
+
+    # ---- quotes ----------------------------------------------------------------------------------------------------
+
+    def _quote_some(self) -> None:
+        """Ask for quotes: full batches at once, the rest when it has waited long enough or nothing more will come."""
+        if self.table is None:
+            return
+        waiting = self.table.unquoted
+        size = self._batch_size()
+        over = self.bands.done and not self.bands.flying
+        linger = min(LINGER, LINGER_FIRST * self._stages.tries.get("quotes", 0))
+        idle = not self._quoting and time.monotonic() - self._last_quote >= linger
+        while waiting and (len(waiting) >= size or over or idle):
+            batch, waiting[:] = waiting[:size], waiting[size:]
+            idle = False
+            self._quoting += 1
+            self._jobs += 1
+            self._last_quote = time.monotonic()
+            self._start(self._quotes(batch))
+
+    def _batch_size(self) -> int:
+        """Titles a quote request: the option, or one twentieth of the offers to read, so that a small scan shows results early."""
+        if self.options.batch_size != "auto":
+            return self.options.batch_size
+        return max(TITLES_A_QUOTE // 10, min(TITLES_A_QUOTE, self.bands.total // 20))
+
+    async def _quotes(self, batch: list[Dossier]) -> None:
+        self._stages.tried("quotes")
+        try:
+            quotes = await self.client.quotes(self.query.game, [dossier.title for dossier in batch], priority=self.options.priority)
+        except MarketError as error:
+            self._fail("quotes", error)
+            for dossier in batch:
+                self._known.fail(dossier)
+        else:
+            self._known.quote(batch, quotes)
+            for dossier in batch:
+                self._route(dossier)
+        finally:
+            self._quoting -= 1
+            self._jobs -= 1
+        self._next()
+
+    # ---- evidence --------------------------------------------------------------------------------------------------
+
+    def _route(self, dossier: Dossier) -> None:
+        """Decide what can be decided of a title, show what was found, and ask for what is missing."""
+        needs, found = self._known.settle(dossier)
+        for opportunity in found:
+            self._show(opportunity)
+        if any(need is Need.WAIT for need, _ in needs):
+            self._waiting[dossier.title] = dossier
+        else:
+            self._waiting.pop(dossier.title, None)
+        if not self.found and self._hopes:
+            needs |= self._hope(dossier)
+        for need, phase in needs:
+            if need is not Need.WAIT:
+                self._ask_for(dossier, need, phase)
+
+    def _ask_for(self, dossier: Dossier, need: Need, phase: str) -> None:
+        if (need, phase) not in dossier.pending:
+            dossier.pending.add((need, phase))
+            self._jobs += 1
+            self._pools[need].put(self._known.promise(dossier), dossier, phase)
+
+    def _hope(self, dossier: Dossier) -> set[tuple[Need, str]]:
+        """Until something was found: all evidence at once for a few titles whose quote promises a find, so that the first comes early."""
+        phases = self._known.hopes(dossier)
+        if not phases:
+            return set()
+        self._hopes -= 1
+        dossier.hoped = True
+        return {(Need.TARGETS, ""), (Need.SALES, ""), *((Need.ASK, phase) for phase in phases)}
+
+    def _urgency(self, dossier: Dossier) -> Priority:
+        """A title that promises the first find goes before the rest of its own scan, never before somebody more urgent."""
+        return Priority(max(Priority.WATCH, self.options.priority - 1)) if dossier.hoped and not self.found else self.options.priority
+
+    def _show(self, opportunity: Opportunity) -> None:
+        if self.report.first_find_seconds is None:
+            self.report.first_find_seconds = time.monotonic() - self._started
+        self.found.append(opportunity)
+        self.results.put_nowait(opportunity)
+
+    async def _evidence(self, need: Need, dossier: Dossier, phase: str) -> None:
+        """Ask for one kind of evidence of a title. A failure costs the title, not the scan."""
+        try:
+            if dossier.cases:
+                self._stages.tried(need.value)
+                await self._inquire(need, dossier, phase)
+        except MarketError as error:
+            self._fail(need.value, error)
+            self._known.fail(dossier)
+        finally:
+            dossier.pending.discard((need, phase))
+            self._jobs -= 1
+        self._route(dossier)
+        self._next()
+
+    async def _inquire(self, need: Need, dossier: Dossier, phase: str) -> None:
+        urgency = self._urgency(dossier)
+        if need is Need.TARGETS:
+            self._known.targets(dossier, await self._inquiry.targets(dossier.title, urgency))
+        elif need is Need.SALES:
+            found = await self._inquiry.sales(dossier.title, urgency)
+            if found.broken:
+                self._stages.note("sale", "BadAnswer", found.broken)
+            self._known.sales(dossier, found.sales)
+        else:
+            await self._inquiry.rivals(self._known, dossier, phase, urgency)
+
+    # ---- failures and the end --------------------------------------------------------------------------------------
+
+    def _fail(self, stage: str, error: MarketError) -> None:
+        """Count a failure; a stage that fails too often, or a refused key, ends the scan."""
+        self._stages.fail(stage, type(error).__name__)
+        if isinstance(error, Unauthorized):
+            self._end(f"the market refused the keys: {error}")
+        elif self._stages.hopeless(stage):
+            self._end(f"more than a tenth of the requests for {stage} failed, last with: {error}")
+
+    def _abort(self, reason: str, stage: str, error: MarketError) -> None:
+        self._stages.note(stage, type(error).__name__)
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        if self._error is None:
+            self._error = ScanFailed(reason)
+            self.report.stopped = reason
+        self._finished.set()
+
+    def _complete(self) -> None:
+        """Write down the end: what was found, what it cost, and what stayed undecided."""
+        self._over = time.monotonic()
+        self._finished.set()
+        if self.table is not None:
+            self.table.abandon("stopped" if self._error is None else "failed")
+        failed = self._stages.failed()
+        if failed and self._error is None and self.report.stopped is None:
+            self._error = ScanFailed(f"more than a tenth of the requests for {' and '.join(failed)} failed; what was found is incomplete")
+            self.report.stopped = str(self._error)
+        if self._error is not None:
+            self._error.report = self.summary()
+            self._error.opportunities = self._error.report.opportunities
+
+    def summary(self) -> ScanReport:
+        """The report as it stands, with what was found in the domain's order."""
+        report, tally = self.report, self._tally
+        report.seconds = (self._over or time.monotonic()) - self._started
+        report.requests = tally.requests
+        report.stages = dict(self._stages.tries)
+        report.throttled, report.retries = tally.throttled, tally.retries
+        report.quota_bound_seconds = max(getattr(tally.requests, name) / limit for name, limit in self.client.quota.limits.items())
+        if self.table is not None:
+            report.funnel = self.table.funnel
+            report.listed = report.funnel.listed
+        report.failures = self._stages.failures()
+        report.opportunities = sorted(self.found, key=lambda found: found.order)
+        return report
+
+    def progress(self) -> ScanProgress:
+        """Where the scan stands."""
+        return ScanProgress(
+            seconds=(self._over or time.monotonic()) - self._started,
+            listed=self.table.funnel.listed if self.table else 0,
+            total=self.bands.total,
+            listing=not self.bands.done,
+            waiting=len(self._waiting),
+            evidence=self._jobs,
+            found=len(self.found),
+            requests=self._tally.requests,
+            funnel=self.table.funnel if self.table else Funnel(),
+        )
+
+    @property
+    def _known(self) -> Table:
+        """The table, which exists from the moment that offers are judged."""
+        if self.table is None:
+            raise RuntimeError("an offer was judged before the fees were known")
+        return self.table
+
+
+def market_name(url: str) -> str:
+    """``dmarket`` for DMarket itself; whatever stands anywhere else is a sandbox and called so."""
+    host = urlsplit(url).hostname or ""
+    return "dmarket" if host == "dmarket.com" or host.endswith(".dmarket.com") else "sandbox"

@@ -1,0 +1,96 @@
+"""The door to a scan: ``scan`` for the whole, ``stream`` for opportunities as they are found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from botcore.client import DMarketClient
+from botcore.errors import ScanFailed
+from botcore.model import Opportunity, ScanQuery, ScanReport
+from botcore.scan.options import ScanOptions, ScanProgress
+from botcore.scan.run import Run
+
+__all__ = ["ScanStream", "Scanner"]
+
+
+class Scanner:
+    """Looks for opportunities through one client."""
+
+    def __init__(self, client: DMarketClient, options: ScanOptions | None = None) -> None:
+        self.client = client
+        self.options = options or ScanOptions()
+
+    def stream(self, query: ScanQuery) -> ScanStream:
+        """Opportunities as soon as they are known.
+
+        Use it as ``async with scanner.stream(query) as stream: async for found in stream``. ``stream.report`` is complete
+        when the loop ends; ``stream.stop()`` ends it early and keeps what was found.
+
+        Raises:
+            ScanFailed: no fees, keys refused, or more than a tenth of a stage failed; it carries what was found.
+        """
+        return ScanStream(Run(self.client, self.options, query))
+
+    async def scan(self, query: ScanQuery) -> ScanReport:
+        """The whole scan; ``report.opportunities`` is sorted best first. Raises as ``stream`` does."""
+        async with self.stream(query) as stream:
+            async for _ in stream:
+                pass
+            return stream.report
+
+
+class ScanStream:
+    """A scan under way, as an async iterator of opportunities."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._begin()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
+
+    def __aiter__(self) -> AsyncIterator[Opportunity]:
+        return self
+
+    async def __anext__(self) -> Opportunity:
+        task = self._begin()
+        found = await self._run.results.get()
+        if found is not None:
+            return found
+        await task
+        raise StopAsyncIteration
+
+    @property
+    def report(self) -> ScanReport:
+        """The report as far as the scan has come, with the opportunities best first."""
+        return self._run.summary()
+
+    @property
+    def progress(self) -> ScanProgress:
+        """Where the scan stands."""
+        return self._run.progress()
+
+    @property
+    def latest(self) -> list[Opportunity]:
+        """What was found so far, in the order of finding."""
+        return list(self._run.found)
+
+    async def stop(self, reason: str = "stopped") -> None:
+        """End the scan now, with everything found so far in ``report``. Ending twice is harmless."""
+        task = self._begin()
+        self._run.stop(reason)
+        with suppress(ScanFailed):
+            await asyncio.shield(task)
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run.run())
+        return self._task
