@@ -1,0 +1,255 @@
+"""``botcore scan``: one look at the market, drawn while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import math
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from botcore.app import App, open_app
+from botcore.cli import view
+from botcore.errors import ScanFailed
+from botcore.model import Game, Level, Opportunity, ScanQuery, ScanReport
+from botcore.sandbox import MarketOptions
+from botcore.scan import ScanStream
+from botcore.settings import load
+
+__all__ = ["command"]
+
+DEFAULTS = (Game.CSGO, Level.STANDARD)
+STOPPERS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+REDRAWS = 8
+"""Redraws of the display, a second."""
+UNBOUND = 1000
+"""Columns where no terminal sets a limit."""
+
+
+class _Percent(click.ParamType[float]):
+    name = "percent"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = math.inf if value == "inf" else float(str(value))
+        except ValueError:
+            number = math.nan
+        if not number > 0:
+            self.fail(f"{value!r} is not a percentage above 0", param, ctx)
+        return number
+
+
+@click.command("scan", short_help="Look for underpriced offers once.")
+@click.argument("game", required=False)
+@click.argument("level", required=False)
+@click.option("--game", "named_game", hidden=True, help="The same as GAME.")
+@click.option("--level", "named_level", hidden=True, help="The same as LEVEL.")
+@click.option("--all-levels", is_flag=True, help="Scan all five levels, one after the other.")
+@click.option(
+    "--max-profit", type=_Percent(), is_flag=False, flag_value="inf", default=None, help="Lift the level's cap on profit, or move it to so many percent."
+)
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Show at most so many opportunities, the best first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else on standard output.")
+@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write the opportunities to this file as well.")
+@click.option("--sandbox", is_flag=True, help="Use a sandbox market even when keys are set.")
+@click.option("--seed", type=int, default=None, help="The sandbox market's seed; implies --sandbox.")
+def command(  # noqa: PLR0913 - one argument an option
+    game: str | None,
+    level: str | None,
+    *,
+    named_game: str | None,
+    named_level: str | None,
+    all_levels: bool,
+    max_profit: float | None,
+    limit: int | None,
+    as_json: bool,
+    csv_file: Path | None,
+    sandbox: bool,
+    seed: int | None,
+) -> int:
+    """Look for underpriced offers of GAME at LEVEL once and show what was found.
+
+    \b
+    GAME   csgo (default), dota2, tf2 or rust
+    LEVEL  price in dollars, profit in percent:
+           boost     0.50 to 3      1 to 5
+           standard  3 to 10        5 to 10   (default)
+           medium    10 to 30       5 to 20
+           advanced  30 to 100     10 to 30
+           pro       100 to 1000   20 to 100
+
+    Each find is shown with how it would be sold again: target is at once, to a standing buy order; relist is later, as an
+    offer of your own. A profit above the window is nearly always a stale or mistaken price; such offers are dropped and
+    counted, unless --max-profit lifts the cap. Ctrl-C stops the scan and shows what was found until then.
+    """  # noqa: D301 - the mark that keeps click from wrapping is a real backspace
+    game, level = _named([game, level], [named_game, named_level])
+    levels = list(Level) if all_levels else [Level.parse(level)]
+    queries = [ScanQuery(Game.parse(game), level, max_profit) for level in levels]
+    if csv_file is not None:
+        _check_folder(csv_file)
+    options = None
+    if sandbox or seed is not None:
+        options = MarketOptions() if seed is None else MarketOptions(seed=seed)
+    screen = _Screen(as_json=as_json, as_list=all_levels, limit=limit)
+    code = asyncio.run(_scan(queries, options, screen))
+    if csv_file is not None:
+        _write_csv(csv_file, screen.found())
+        screen.note(f"Wrote {len(screen.found())} opportunities to {csv_file}.")
+    return code
+
+
+def _named(words: list[str | None], options: list[str | None]) -> list[str]:
+    """Game and level: what no option names is taken from the words, in their order."""
+    rest = [word for word in words if word]
+    chosen = [option or (rest.pop(0) if rest else default) for option, default in zip(options, DEFAULTS, strict=True)]
+    if rest:
+        raise click.UsageError(f"{rest[0]!r} is one word too many: give a game and a level once each")
+    return chosen
+
+
+async def _scan(queries: list[ScanQuery], sandbox: MarketOptions | None, screen: _Screen) -> int:
+    settings = load()
+    if sandbox is None and settings.keys is None:
+        sandbox = MarketOptions()
+    screen.note(view.market_line(settings.url, sandbox, keys=settings.keys is not None))
+    async with open_app(settings, sandbox=sandbox) as app:
+        for query in queries:
+            await _one(app, query, screen)
+            if screen.code:
+                break
+        screen.finish()
+    return screen.code
+
+
+async def _one(app: App, query: ScanQuery, screen: _Screen) -> None:
+    """One level."""
+    async with app.scanner.stream(query) as stream, _interruptible(stream) as signals:
+        failure = None
+        try:
+            await screen.watch(app, query, stream)
+        except ScanFailed as error:
+            failure = error
+        screen.add(stream.report)
+        if failure is not None:
+            screen.failed(failure)
+        if signals:
+            screen.code = 128 + signals[0]
+
+
+@asynccontextmanager
+async def _interruptible(stream: ScanStream) -> AsyncIterator[list[signal.Signals]]:
+    """Ctrl-C, or a polite kill, stops the scan; a second one the program. Gives the signals that came."""
+    came: list[signal.Signals] = []
+    loop = asyncio.get_running_loop()
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop(number: signal.Signals) -> None:
+        came.append(number)
+        loop.remove_signal_handler(number)
+        stopping.append(loop.create_task(stream.stop(f"stopped by {STOPPERS[number]}")))
+
+    try:
+        for number in STOPPERS:
+            loop.add_signal_handler(number, stop, number)
+    except NotImplementedError:  # Windows: Ctrl-C ends the program there
+        yield came
+        return
+    try:
+        yield came
+    finally:
+        for number in STOPPERS:
+            loop.remove_signal_handler(number)
+
+
+class _Screen:
+    """Where the scan is shown: progress and remarks on standard error, results on standard output."""
+
+    def __init__(self, *, as_json: bool, as_list: bool, limit: int | None) -> None:
+        self.as_json = as_json
+        self.as_list = as_list
+        self.limit = limit
+        self.code = 0
+        self.reports: list[ScanReport] = []
+        self.error = Console(stderr=True)
+        terminal = Console().is_terminal
+        self.out = Console(highlight=False, width=None if terminal else UNBOUND)
+
+    def note(self, text: str) -> None:
+        self.error.print(text, highlight=False, markup=False, style="dim", soft_wrap=not self.error.is_terminal)
+
+    def failed(self, error: ScanFailed) -> None:
+        self.code = 1
+        self.error.print(f"botcore: {error}", highlight=False, markup=False, style="red", soft_wrap=not self.error.is_terminal)
+
+    def add(self, report: ScanReport) -> None:
+        self.reports.append(report)
+        if self.as_json:
+            return
+        self.out.print(view.results(report, self.limit, self.out.width if self.out.is_terminal else None))
+
+    def found(self) -> list[Opportunity]:
+        found = sorted((found for report in self.reports for found in report.opportunities), key=lambda found: found.order)
+        return found[: self.limit]
+
+    async def watch(self, app: App, query: ScanQuery, stream: ScanStream) -> None:
+        """Draw the scan until it ends."""
+        if not self.error.is_terminal:
+            async for _ in stream:
+                pass
+            return
+        board = view.Board(query, app.client.quota.limits)
+
+        def picture() -> RenderableType:
+            return board.draw(stream.progress, stream.latest)
+
+        with Live(console=self.error, refresh_per_second=REDRAWS, transient=True, get_renderable=picture):
+            async for _ in stream:
+                pass
+
+    def finish(self) -> None:
+        """Print the JSON document, when that is what was asked for."""
+        if self.as_json:
+            reports = {"reports": self.reports} if self.as_list else {"report": self.reports[0]}
+            document = {**reports, "opportunities": self.found()}
+            sys.stdout.write(msgspec.json.format(view.as_json(document), indent=2).decode() + "\n")
+            sys.stdout.flush()
+
+
+def _device(path: Path) -> bool:
+    """Whether this is a pipe or a device, which is written to as it is."""
+    return path.exists() and not path.is_file()
+
+
+def _check_folder(path: Path) -> None:
+    """Find out before the scan that its result could not be written."""
+    if not _device(path) and not os.access(path.parent, os.W_OK):
+        raise click.BadParameter(f"the folder {path.parent} does not exist or cannot be written to", param_hint="--csv")
+
+
+def _write_csv(path: Path, found: list[Opportunity]) -> None:
+    """The whole file or nothing: the rows are written beside it first, so that a full disk leaves no half of it."""
+    partial = path if _device(path) else path.with_name(f"{path.name}.part")
+    try:
+        _write_rows(partial, found)
+        if partial != path:
+            partial.replace(path)
+    except OSError as error:
+        if partial != path:
+            partial.unlink(missing_ok=True)
+        raise click.ClickException(f"{path} was not written: {error.strerror}. What was found is shown above.") from None
+
+
+def _write_rows(path: Path, found: list[Opportunity]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, Opportunity.__struct_fields__)
+        writer.writeheader()
+        writer.writerows(msgspec.to_builtins(row) for row in found)

@@ -1,0 +1,162 @@
+"""Environment and ``.env`` → the option classes. Nothing is read on import; secrets are never shown.
+
+Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the
+option classes, ``BOTCORE_POOL_MAX_CONNECTIONS`` for example.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar, get_type_hints
+
+import msgspec
+from dotenv import dotenv_values
+
+from botcore.client import KeyPair, PoolOptions, QuotaOptions, RetryOptions
+from botcore.errors import ConfigError
+from botcore.scan import ScanOptions
+
+__all__ = ["DMARKET", "Setting", "Settings", "load", "names"]
+
+DMARKET = "https://api.dmarket.com"
+_PARTS: dict[str, type[msgspec.Struct]] = {"pool": PoolOptions, "quota": QuotaOptions, "retry": RetryOptions, "scan": ScanOptions}
+_MARKET = ("DMARKET_URL", "DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY")
+_SECRET = frozenset({"DMARKET_SECRET_KEY"})
+ALIKE = 0.8
+"""How alike a name must be to be suggested, from 0 to 1; all begin alike, so less would suggest anything."""
+
+Options = TypeVar("Options", bound=msgspec.Struct)
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting in force, as shown to a person: its variable, its value with secrets masked, and where it came from."""
+
+    name: str
+    value: str
+    source: str
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything that is configured. ``keys`` is None when there are none: then the sandbox market is used."""
+
+    url: str
+    keys: KeyPair | None
+    pool: PoolOptions
+    quota: QuotaOptions
+    retry: RetryOptions
+    scan: ScanOptions
+    shown: tuple[Setting, ...]
+
+
+def names() -> list[str]:
+    """Every environment variable that is read."""
+    return [*_MARKET, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
+
+
+def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
+    """Read the settings; the environment goes before ``.env``.
+
+    Raises:
+        ConfigError: a value cannot be used, one key is missing, or a variable's name is unknown.
+    """
+    given = dict(os.environ if environment is None else environment)
+    stored = _stored(dotenv or Path(".env"))
+    values = {**stored, **given}
+    _check_names(values)
+    pool, quota = _options("pool", PoolOptions, values), _options("quota", QuotaOptions, values)
+    retry, scan = _options("retry", RetryOptions, values), _options("scan", ScanOptions, values)
+    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan}
+    url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"DMARKET_URL must begin with http:// or https://, not {url!r}")
+    shown = (*_shown_market(url, values, given), *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)))
+    return Settings(url, _keys(values), pool, quota, retry, scan, shown)
+
+
+def _stored(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings in {path} cannot be read: {error}") from None
+
+
+def _keys(values: Mapping[str, str]) -> KeyPair | None:
+    public, secret = (values.get(name, "").strip() for name in ("DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY"))
+    if not public and not secret:
+        return None
+    if not public or not secret:
+        missing = "DMARKET_SECRET_KEY" if public else "DMARKET_PUBLIC_KEY"
+        raise ConfigError(f"{missing} is missing: set both keys, or none to use the sandbox market")
+    return KeyPair.parse(public, secret)
+
+
+def _check_names(values: Mapping[str, str]) -> None:
+    known = [*names(), "BOTCORE_NOTEBOOKS"]
+    for name in values:
+        if name.startswith("BOTCORE_") and name not in known:
+            near = get_close_matches(name, known, 1, ALIKE)
+            raise ConfigError(f"unknown setting {name}" + (f": did you mean {near[0]}?" if near else "; `botcore config` lists them all"))
+
+
+def _options(part: str, options: type[Options], values: Mapping[str, str]) -> Options:
+    made: dict[str, object] = {}
+    hints = get_type_hints(options)
+    for name in options.__struct_fields__:
+        text = values.get(_variable(part, name), "").strip()
+        if text:
+            made[name] = _value(_variable(part, name), text, hints[name])
+    try:
+        return options(**made)
+    except ValueError as error:
+        raise ConfigError(f"the settings BOTCORE_{part.upper()}_* do not fit together: {error}") from None
+
+
+def _value(name: str, text: str, kind: object) -> object:
+    if isinstance(kind, type) and issubclass(kind, Enum) and text.upper() in kind.__members__:
+        return kind[text.upper()]
+    try:
+        value: object = msgspec.convert(text, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        wanted = "a whole number, or auto, is needed" if "auto" in str(kind) else str(error)
+        raise ConfigError(f"{name}={text!r} cannot be used: {wanted}") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name}={text!r} cannot be used: a finite number is needed")
+    return value
+
+
+def _variable(part: str, field: str) -> str:
+    return f"BOTCORE_{part.upper()}_{field.upper()}"
+
+
+def _fields(options: msgspec.Struct) -> list[tuple[str, object]]:
+    return [(name, getattr(options, name)) for name in options.__struct_fields__]
+
+
+def _shown(part: str, field: str, value: object, values: Mapping[str, str], given: Mapping[str, str]) -> Setting:
+    name = _variable(part, field)
+    return Setting(name, "" if value is None else str(getattr(value, "name", value)).lower(), _source(name, values, given))
+
+
+def _shown_market(url: str, values: Mapping[str, str], given: Mapping[str, str]) -> list[Setting]:
+    rows = [Setting("DMARKET_URL", url, _source("DMARKET_URL", values, given))]
+    for name in _MARKET[1:]:
+        value = values.get(name, "")
+        rows.append(Setting(name, _masked(name, value), _source(name, values, given)))
+    return rows
+
+
+def _masked(name: str, value: str) -> str:
+    if not value:
+        return ""
+    return "set, not shown" if name in _SECRET else f"{value[:6]}…"
+
+
+def _source(name: str, values: Mapping[str, str], given: Mapping[str, str]) -> str:
+    if not values.get(name, "").strip():
+        return "default"
+    return "environment" if name in given else ".env"
