@@ -3,6 +3,7 @@
 BotcoreError
 ├── ConfigError              a setting is wrong or missing
 ├── SandboxError             the sandbox market could not be started
+├── StoreError               the store cannot be opened, read or written
 └── MarketError              one request to the market failed
     ├── Unreachable          nothing was sent: connecting, DNS or the pool timed out
     ├── NoAnswer             sent, and the answer was lost: time-out or reset
@@ -35,6 +36,7 @@ __all__ = [
     "SandboxError",
     "ScanFailed",
     "ServerFault",
+    "StoreError",
     "Throttled",
     "Unauthorized",
     "Unreachable",
@@ -51,6 +53,10 @@ class ConfigError(BotcoreError):
 
 class SandboxError(BotcoreError):
     """The sandbox market could not be started. The message carries the reason."""
+
+
+class StoreError(BotcoreError):
+    """The store cannot be opened, read or written. The message says which store and what to do; nothing written before is lost."""
 
 
 class MarketError(BotcoreError):

@@ -1,6 +1,6 @@
 """Environment and ``.env`` → the option classes. Nothing is read on import; secrets are never shown.
 
-Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the
+Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, ``REDIS_URL``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the
 option classes, ``BOTCORE_POOL_MAX_CONNECTIONS`` for example.
 """
 
@@ -17,6 +17,8 @@ from typing import TypeVar, get_type_hints
 import msgspec
 from dotenv import dotenv_values
 
+from botcore.cache import CacheOptions
+from botcore.cache.address import check_url, hide_password
 from botcore.client import KeyPair, PoolOptions, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.scan import ScanOptions
@@ -24,8 +26,9 @@ from botcore.scan import ScanOptions
 __all__ = ["DMARKET", "Setting", "Settings", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
-_PARTS: dict[str, type[msgspec.Struct]] = {"pool": PoolOptions, "quota": QuotaOptions, "retry": RetryOptions, "scan": ScanOptions}
+_PARTS: dict[str, type[msgspec.Struct]] = {"pool": PoolOptions, "quota": QuotaOptions, "retry": RetryOptions, "scan": ScanOptions, "cache": CacheOptions}
 _MARKET = ("DMARKET_URL", "DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY")
+_SERVERS = ("REDIS_URL",)
 _SECRET = frozenset({"DMARKET_SECRET_KEY"})
 ALIKE = 0.8
 """How alike a name must be to be suggested, from 0 to 1; all begin alike, so less would suggest anything."""
@@ -42,7 +45,10 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Everything that is configured. ``keys`` is None when there are none: then the sandbox market is used."""
+    """Everything that is configured. ``keys`` is None when there are none: then the sandbox market is used.
+
+    ``redis_url`` is empty without Redis: then memory alone remembers.
+    """
 
     url: str
     keys: KeyPair | None
@@ -50,12 +56,14 @@ class Settings(msgspec.Struct, frozen=True):
     quota: QuotaOptions
     retry: RetryOptions
     scan: ScanOptions
+    cache: CacheOptions
+    redis_url: str
     shown: tuple[Setting, ...]
 
 
 def names() -> list[str]:
     """Every environment variable that is read."""
-    return [*_MARKET, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
+    return [*_MARKET, *_SERVERS, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
 
 
 def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
@@ -70,12 +78,21 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     _check_names(values)
     pool, quota = _options("pool", PoolOptions, values), _options("quota", QuotaOptions, values)
     retry, scan = _options("retry", RetryOptions, values), _options("scan", ScanOptions, values)
-    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan}
+    cache = _options("cache", CacheOptions, values)
+    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache}
     url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"DMARKET_URL must begin with http:// or https://, not {url!r}")
-    shown = (*_shown_market(url, values, given), *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)))
-    return Settings(url, _keys(values), pool, quota, retry, scan, shown)
+    redis_url = values.get("REDIS_URL", "").strip()
+    if redis_url:
+        check_url(redis_url)
+    servers = [Setting(name, hide_password(values.get(name, "")), _source(name, values, given)) for name in _SERVERS]
+    shown = (
+        *_shown_market(url, values, given),
+        *servers,
+        *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)),
+    )
+    return Settings(url, _keys(values), pool, quota, retry, scan, cache, redis_url, shown)
 
 
 def _stored(path: Path) -> dict[str, str]:

@@ -16,6 +16,8 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "scan": "Look for underpriced offers once and show what was found.",
     "sandbox": "Run a sandbox market on this machine, to try everything without a key.",
+    "warm": "Fill the cache with fees, quotes and sales before they are needed.",
+    "cache": "Show what the cache does, or empty it.",
     "config": "Show the settings in force, where each comes from, secrets masked.",
     "bench": "Measure against the sandbox market and write a record.",
 }

@@ -1,29 +1,41 @@
-"""The questions that a scan asks about one title: its buy orders, its sales, its rivals."""
+"""What a scan asks about a game and its titles, through the cache: fees, quotes, buy orders, sales; and rivals, always anew.
+
+What the market told, and the cache did not know, is handed to the store's journal as it comes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from botcore.cache import policy
+from botcore.cache.policy import Question
 from botcore.client import DMarketClient, Priority
 from botcore.errors import Refused
-from botcore.model import Game, Sale, Target
+from botcore.fees import FeeBook
+from botcore.model import Game, Quote, Sale, Target
 from botcore.scan.bands import PAGE
 from botcore.scan.match import SALES_WINDOW
 from botcore.scan.table import Dossier, Table
 
-__all__ = ["Inquiry", "SalesFound"]
+if TYPE_CHECKING:
+    from botcore.cache import Cache
+    from botcore.store import Journal
 
+__all__ = ["Inquiry"]
+
+T = TypeVar("T")
 SALES_PAGE = 20
 MOST_AHEAD = 20
 ENOUGH_RIVALS = 2
 """The two cheapest asks tell the next ask of every offer of a kind."""
 
 
-class SalesFound(NamedTuple):
+class _SalesPage(NamedTuple):
     """Sales of a title, and how many rows of them could not be read."""
 
     sales: list[Sale]
@@ -31,35 +43,49 @@ class SalesFound(NamedTuple):
 
 
 class Inquiry:
-    """Asks about titles of one game. At most ``slots`` pages of sales are under way at once."""
+    """Asks about one game. At most ``slots`` pages of sales are under way at once; ``broken`` hears of sales that could not be read."""
 
-    def __init__(self, client: DMarketClient, game: Game, slots: int) -> None:
+    def __init__(
+        self,
+        client: DMarketClient,
+        game: Game,
+        slots: int,
+        *,
+        cache: Cache | None = None,
+        journal: Journal | None = None,
+        broken: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._client = client
         self._game = game
         self._slots = asyncio.Semaphore(slots)
+        self._cache = cache
+        self._journal = journal
+        self._broken = broken
+
+    async def fee_book(self, priority: Priority) -> FeeBook:
+        """The account's fees in the game."""
+        return await self._one(policy.fee_book(self._game), lambda turn: self._client.fee_book(self._game, priority=turn), priority)
+
+    async def quotes(self, titles: Sequence[str], priority: Priority) -> dict[str, Quote]:
+        """Best prices by title; a title that the market does not quote is left out. Those not remembered are asked in one request."""
+        asked = {policy.quote(self._game, title): title for title in titles}
+
+        async def load(questions: Sequence[Question], turn: Priority) -> dict[str, Quote | None]:
+            quotes = await self._client.quotes(self._game, [asked[question] for question in questions], priority=turn)
+            if self._journal is not None:
+                self._journal.quoted(self._game, quotes.values(), self._client.now())
+            return {question.name: quotes.get(asked[question]) for question in questions}
+
+        answers = await self._many(list(asked), load, priority)
+        return {title: answers[question.name] for question, title in asked.items() if answers[question.name] is not None}
 
     async def targets(self, title: str, priority: Priority) -> list[Target]:
         """The orders of a title; none for a title that the market's path cannot say, one with a slash for example."""
-        try:
-            return await self._client.targets(self._game, title, priority=priority)
-        except Refused as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return []
-            raise
+        return await self._one(policy.targets(self._game, title), lambda turn: self._targets(title, turn), priority)
 
-    async def sales(self, title: str, priority: Priority) -> SalesFound:
-        """All sales of the last 30 days: the first page, then as many more at once as its pace foretells."""
-        since = self._client.now() - SALES_WINDOW
-        found = await self._page(title, 0, priority)
-        sales, broken, offset = list(found.sales), found.broken, SALES_PAGE
-        while _full(found) and _goes_on(sales, since):
-            offsets = range(offset, offset + SALES_PAGE * _pages_to_come(sales, since), SALES_PAGE)
-            pages = await self._pages(title, offsets, priority)
-            for found in pages:
-                sales += found.sales
-                broken += found.broken
-            offset = offsets[-1] + SALES_PAGE
-        return SalesFound(sales, broken)
+    async def sales(self, title: str, priority: Priority) -> list[Sale]:
+        """All sales of the last 30 days."""
+        return await self._one(policy.sales(self._game, title), lambda turn: self._sales(title, turn), priority)
 
     async def rivals(self, table: Table, dossier: Dossier, phase: str, priority: Priority) -> None:
         """Take the two cheapest rivals of a kind into the table, found by title from the lowest price up."""
@@ -70,7 +96,55 @@ class Inquiry:
                 break
         table.asked(dossier, phase)
 
-    async def _pages(self, title: str, offsets: range, priority: Priority) -> list[SalesFound]:
+    # ---- through the cache -------------------------------------------------------------------------------------------
+
+    async def _one(self, question: Question, ask: Callable[[Priority], Awaitable[T]], priority: Priority) -> T:
+        async def load(questions: Sequence[Question], turn: Priority) -> dict[str, T]:
+            return {questions[0].name: await ask(turn)}
+
+        return cast("T", (await self._many([question], load, priority))[question.name])
+
+    async def _many(
+        self, questions: Sequence[Question], load: Callable[[Sequence[Question], Priority], Awaitable[dict[str, Any]]], priority: Priority
+    ) -> dict[str, Any]:
+        """The answers under the questions' names; what is renewed behind takes the last turn in the quota."""
+        if self._cache is None:
+            return await load(questions, priority)
+
+        async def in_turn(missing: Sequence[Question], behind: bool) -> dict[str, Any]:
+            return await load(missing, Priority.WARM if behind else priority)
+
+        return await self._cache.get_or_load_many(questions, in_turn, priority)
+
+    # ---- the market --------------------------------------------------------------------------------------------------
+
+    async def _targets(self, title: str, priority: Priority) -> list[Target]:
+        try:
+            return await self._client.targets(self._game, title, priority=priority)
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return []
+            raise
+
+    async def _sales(self, title: str, priority: Priority) -> list[Sale]:
+        """The first page, then as many more at once as its pace foretells."""
+        since = self._client.now() - SALES_WINDOW
+        page = await self._page(title, 0, priority)
+        sales, broken, offset = list(page.sales), page.broken, SALES_PAGE
+        while _full(page) and _goes_on(sales, since):
+            offsets = range(offset, offset + SALES_PAGE * _pages_to_come(sales, since), SALES_PAGE)
+            pages = await self._pages(title, offsets, priority)
+            for page in pages:
+                sales += page.sales
+                broken += page.broken
+            offset = offsets[-1] + SALES_PAGE
+        if broken:
+            self._broken(broken)
+        if self._journal is not None:
+            self._journal.sold(self._game, title, sales)
+        return sales
+
+    async def _pages(self, title: str, offsets: range, priority: Priority) -> list[_SalesPage]:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._page(title, offset, priority)) for offset in offsets]
@@ -78,13 +152,13 @@ class Inquiry:
             raise failed.exceptions[0] from failed
         return [task.result() for task in tasks]
 
-    async def _page(self, title: str, offset: int, priority: Priority) -> SalesFound:
+    async def _page(self, title: str, offset: int, priority: Priority) -> _SalesPage:
         async with self._slots:
             page = await self._client.sales_page(self._game, title, offset=offset, limit=SALES_PAGE, priority=priority)
-        return SalesFound(page.sales, page.broken)
+        return _SalesPage(page.sales, page.broken)
 
 
-def _full(page: SalesFound) -> bool:
+def _full(page: _SalesPage) -> bool:
     return len(page.sales) + page.broken >= SALES_PAGE
 
 

@@ -10,12 +10,14 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Coroutine
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from botcore.cache import CacheCounts
 from botcore.client import ClientStats, DMarketClient, OffersPage, Priority, counting
 from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
 from botcore.model import Funnel, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
@@ -25,6 +27,10 @@ from botcore.scan.options import TITLES_A_QUOTE, ScanOptions, ScanProgress
 from botcore.scan.pool import Pool
 from botcore.scan.stages import Stages
 from botcore.scan.table import Dossier, Need, Table
+
+if TYPE_CHECKING:
+    from botcore.cache import Cache
+    from botcore.store import Journal
 
 __all__ = ["Run", "market_name"]
 
@@ -48,7 +54,7 @@ SWEEP = 0.1
 class Run:
     """One scan from its first request to its report."""
 
-    def __init__(self, client: DMarketClient, options: ScanOptions, query: ScanQuery) -> None:
+    def __init__(self, client: DMarketClient, options: ScanOptions, query: ScanQuery, *, cache: Cache | None = None, journal: Journal | None = None) -> None:
         self.client = client
         self.options = options
         self.query = query
@@ -63,7 +69,11 @@ class Run:
         self._ready = asyncio.Event()
         self._error: ScanFailed | None = None
         self._stages = Stages()
-        self._inquiry = Inquiry(client, query.game, options.concurrency)
+        self._cache = cache
+        self._journal = journal
+        self._remembered = CacheCounts()
+        broken = partial(self._stages.note, "sale", "BadAnswer")
+        self._inquiry = Inquiry(client, query.game, options.concurrency, cache=cache, journal=journal, broken=broken)
         self._waiting: dict[str, Dossier] = {}
         self._jobs = 0
         self._quoting = 0
@@ -99,7 +109,8 @@ class Run:
             self._finished.set()
 
     async def _work(self) -> None:
-        with counting(self._tally):
+        remembering = self._cache.counting(self._remembered) if self._cache else nullcontext()
+        with counting(self._tally), remembering:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._start(self._prepare())
@@ -128,7 +139,7 @@ class Run:
         game, priority = self.query.game, self.options.priority
         offers, targets = self._start(self._own_offers()), self._start(self._own_targets())
         try:
-            fees = await self.client.fee_book(game, priority=priority)
+            fees = await self._inquiry.fee_book(priority)
         except MarketError as error:
             self._abort(f"no fee book for {game}, and no fee is ever assumed: {error}", "fees", error)
             return
@@ -300,7 +311,7 @@ class Run:
     async def _quotes(self, batch: list[Dossier]) -> None:
         self._stages.tried("quotes")
         try:
-            quotes = await self.client.quotes(self.query.game, [dossier.title for dossier in batch], priority=self.options.priority)
+            quotes = await self._inquiry.quotes([dossier.title for dossier in batch], self.options.priority)
         except MarketError as error:
             self._fail("quotes", error)
             for dossier in batch:
@@ -376,10 +387,7 @@ class Run:
         if need is Need.TARGETS:
             self._known.targets(dossier, await self._inquiry.targets(dossier.title, urgency))
         elif need is Need.SALES:
-            found = await self._inquiry.sales(dossier.title, urgency)
-            if found.broken:
-                self._stages.note("sale", "BadAnswer", found.broken)
-            self._known.sales(dossier, found.sales)
+            self._known.sales(dossier, await self._inquiry.sales(dossier.title, urgency))
         else:
             await self._inquiry.rivals(self._known, dossier, phase, urgency)
 
@@ -413,9 +421,12 @@ class Run:
         if failed and self._error is None and self.report.stopped is None:
             self._error = ScanFailed(f"more than a tenth of the requests for {' and '.join(failed)} failed; what was found is incomplete")
             self.report.stopped = str(self._error)
+        report = self.summary()
+        if self._journal is not None:
+            self._journal.scanned(report)
         if self._error is not None:
-            self._error.report = self.summary()
-            self._error.opportunities = self._error.report.opportunities
+            self._error.report = report
+            self._error.opportunities = report.opportunities
 
     def summary(self) -> ScanReport:
         """The report as it stands, with what was found in the domain's order."""
@@ -428,6 +439,7 @@ class Run:
         if self.table is not None:
             report.funnel = self.table.funnel
             report.listed = report.funnel.listed
+        report.cache = self._remembered.flat() if self._cache else {}
         report.failures = self._stages.failures()
         report.opportunities = sorted(self.found, key=lambda found: found.order)
         return report

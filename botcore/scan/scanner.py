@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from botcore.cache import policy
+from botcore.cache.policy import Question
 from botcore.client import DMarketClient
 from botcore.errors import ScanFailed
 from botcore.model import Opportunity, ScanQuery, ScanReport
 from botcore.scan.options import ScanOptions, ScanProgress
 from botcore.scan.run import Run
 
+if TYPE_CHECKING:
+    from botcore.cache import Cache
+    from botcore.store import Journal
+
 __all__ = ["ScanStream", "Scanner"]
 
 
 class Scanner:
-    """Looks for opportunities through one client."""
+    """Looks for opportunities through one client.
 
-    def __init__(self, client: DMarketClient, options: ScanOptions | None = None) -> None:
+    ``cache`` remembers what is asked about titles; without one everything is asked anew. ``journal`` keeps for good what the
+    market told and what was found.
+    """
+
+    def __init__(self, client: DMarketClient, options: ScanOptions | None = None, *, cache: Cache | None = None, journal: Journal | None = None) -> None:
         self.client = client
         self.options = options or ScanOptions()
+        self.cache = cache
+        self.journal = journal
 
     def stream(self, query: ScanQuery) -> ScanStream:
         """Opportunities as soon as they are known.
@@ -33,7 +45,7 @@ class Scanner:
         Raises:
             ScanFailed: no fees, keys refused, or more than a tenth of a stage failed; it carries what was found.
         """
-        return ScanStream(Run(self.client, self.options, query))
+        return ScanStream(Run(self.client, self.options, query, cache=self.cache, journal=self.journal))
 
     async def scan(self, query: ScanQuery) -> ScanReport:
         """The whole scan; ``report.opportunities`` is sorted best first. Raises as ``stream`` does."""
@@ -41,6 +53,21 @@ class Scanner:
             async for _ in stream:
                 pass
             return stream.report
+
+    async def recall(self, query: ScanQuery) -> ScanReport:
+        """The report of a scan that is fresh by the cache's policy, else of a new one; who asks while it runs waits for the same.
+
+        ``report.started_at`` tells its age. Raises as ``stream`` does.
+        """
+        if self.cache is None:
+            return await self.scan(query)
+        asked = policy.scan(query)
+
+        async def load(_: Sequence[Question], behind: bool) -> dict[str, ScanReport]:  # noqa: ARG001 - scans are never given out stale
+            return {asked.name: await self.scan(query)}
+
+        report: ScanReport = await self.cache.get_or_load(asked, load, self.options.priority)
+        return report
 
 
 class ScanStream:

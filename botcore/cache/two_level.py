@@ -1,0 +1,414 @@
+"""Get or load: memory, then Redis, then the market; one flight per question, in this process and among all.
+
+Fresh answers are given out at once. Stale ones too, while one flight renews them behind. An answer without rows is kept for
+a short time, an error never. A flight belongs to the cache, not to the caller who began it: it goes on while anyone waits,
+and ends when nobody does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from contextvars import Context, ContextVar
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import msgspec
+
+from botcore.cache import policy
+from botcore.cache.codec import Codec
+from botcore.cache.levels import Entry, Found, LevelCounts, MemoryLevel
+from botcore.cache.policy import CacheOptions, Question
+from botcore.errors import BotcoreError
+from botcore.model import Game
+
+if TYPE_CHECKING:
+    from botcore.cache.redis_level import RedisLevel
+
+__all__ = ["Cache", "CacheCounts"]
+
+T = TypeVar("T")
+_BEHIND = 9
+"""Less urgent than anything that somebody waits for."""
+_FOREIGN = object()
+_TELL_SECONDS = 5.0
+_log = logging.getLogger(__name__)
+Load = Callable[[Sequence[Question], bool], Awaitable[dict[str, Any]]]
+"""Given the questions to ask and whether nobody waits, asks the market and gives the answers under the questions' names."""
+
+
+class CacheCounts(msgspec.Struct):
+    """What the cache did for somebody. ``coalesced`` joined a flight under way, ``loads`` began one, ``refreshed`` began one behind."""
+
+    memory: LevelCounts = msgspec.field(default_factory=LevelCounts)
+    redis: LevelCounts = msgspec.field(default_factory=LevelCounts)
+    coalesced: int = 0
+    loads: int = 0
+    refreshed: int = 0
+
+    def flat(self) -> dict[str, int]:
+        """All of it by name, ``memory_hits`` for example."""
+        levels = {"memory": self.memory, "redis": self.redis}
+        split = {f"{level}_{name}": getattr(counts, name) for level, counts in levels.items() for name in counts.__struct_fields__}
+        return split | {name: getattr(self, name) for name in ("coalesced", "loads", "refreshed")}
+
+
+_tally: ContextVar[CacheCounts | None] = ContextVar("cache_tally", default=None)
+
+
+class _Flight:
+    """Questions being asked by one task. ``fence`` is the memory's epoch when it began, ``urgency`` how soon it is needed."""
+
+    __slots__ = ("fence", "questions", "task", "urgency", "waiters")
+
+    def __init__(self, questions: Sequence[Question], fence: int, urgency: int) -> None:
+        self.questions = questions
+        self.fence = fence
+        self.urgency = urgency
+        self.waiters = 0
+        self.task: asyncio.Task[dict[str, bytes]]
+
+
+class Cache:
+    """Answers remembered by the policy, in memory and, when given, in ``redis``. Use it as a context manager.
+
+    One cache serves one account on one market. ``clock`` gives seconds since 1970; ``chance`` numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        options: CacheOptions | None = None,
+        redis: RedisLevel | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.options = options or CacheOptions()
+        self.policies = policy.policies(self.options)
+        self.memory = MemoryLevel(self.options.memory_bytes, self.options.memory_entries, clock=clock)
+        self.redis = redis
+        if redis is not None:
+            redis.heard = self._heard
+        self.coalesced = 0
+        self.loads = 0
+        self.refreshed = 0
+        self._told: dict[str, int] = {}
+        self._clock = clock
+        self._chance = chance
+        self._codecs = {subject: Codec(one.shape) for subject, one in self.policies.items()}
+        self._flights: dict[str, _Flight] = {}
+        self._refreshing: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stack = AsyncExitStack()
+
+    def __repr__(self) -> str:
+        return f"<Cache {self.memory}, {self.redis}, {len(self._flights)} flights>"
+
+    async def __aenter__(self) -> Self:
+        if self.redis is not None:
+            await self._stack.enter_async_context(self.redis)
+            self._spawn(self._tell_often(self.redis))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.redis is not None:
+            await self._tell(self.redis)
+        await self._stack.aclose()
+
+    # ---- asking ------------------------------------------------------------------------------------------------------
+
+    async def get_or_load(self, question: Question, load: Load, urgency: int = 0) -> Any:
+        """The answer to one question: remembered, else from ``load``. A lower ``urgency`` is more urgent, and never waits for a less urgent flight.
+
+        Raises what ``load`` raises; None when it gave no answer.
+        """
+        kept = self.memory.get(question)
+        tally = _tally.get()
+        if tally is not None:
+            _count(tally.memory, kept, self._clock())
+        if kept is not None:
+            answer = self._decoded(question, kept.value)
+            if answer is not _FOREIGN:
+                if self._clock() >= kept.fresh_until:
+                    self._refresh([question], load)
+                return answer
+        return (await self._answers([question], load, urgency)).get(question.name)
+
+    async def get_or_load_many(self, questions: Sequence[Question], load: Load, urgency: int = 0) -> dict[str, Any]:
+        """The answers to several questions under their names; what is not remembered is asked in one ``load``."""
+        answers: dict[str, Any] = {}
+        stale, missing = [], []
+        tally, now = _tally.get(), self._clock()
+        for question in questions:
+            kept = self.memory.get(question)
+            if tally is not None:
+                _count(tally.memory, kept, now)
+            answer = _FOREIGN if kept is None else self._decoded(question, kept.value)
+            if answer is _FOREIGN:
+                missing.append(question)
+                continue
+            answers[question.name] = answer
+            if kept is not None and now >= kept.fresh_until:
+                stale.append(question)
+        if stale:
+            self._refresh(stale, load)
+        if missing:
+            answers |= await self._answers(missing, load, urgency)
+        return answers
+
+    async def peek(self, question: Question) -> Any:
+        """The answer if it is remembered and fresh, else None. Asks nobody."""
+        for level in (self.memory, self.redis):
+            if level is not None:
+                (found,) = await level.look([question])
+                if found.entry is not None and self._clock() < found.entry.fresh_until:
+                    answer = self._decoded(question, found.entry.value)
+                    if answer is not _FOREIGN:
+                        return answer
+        return None
+
+    # ---- forgetting --------------------------------------------------------------------------------------------------
+
+    async def invalidate(self, tags: Iterable[str]) -> None:
+        """Forget everything that goes with any of the tags, here and in every process, in constant time."""
+        tags = list(tags)
+        self.memory.drop(tags)
+        if self.redis is not None:
+            await self.redis.invalidate(tags)
+
+    async def price_changed(self, game: Game, title: str) -> None:
+        """Forget what depends on a price of a title: its quote, its buy orders, and the scans of its game."""
+        await self.invalidate(policy.of_price(game, title))
+
+    async def clear(self) -> None:
+        """Forget everything, everywhere."""
+        await self.invalidate(tag for game in Game for tag in policy.of_game(game))
+
+    # ---- counts ------------------------------------------------------------------------------------------------------
+
+    @property
+    def counts(self) -> CacheCounts:
+        """What this cache did since it was made."""
+        redis = self.redis.counts if self.redis is not None else LevelCounts()
+        return CacheCounts(copy(self.memory.counts), copy(redis), self.coalesced, self.loads, self.refreshed)
+
+    @contextmanager
+    def counting(self, tally: CacheCounts) -> Iterator[CacheCounts]:
+        """Count into ``tally`` as well what is asked within the block, tasks begun in it included.
+
+        Evictions and errors belong to nobody: those of the whole cache meanwhile are counted.
+        """
+        before, token = self.counts, _tally.set(tally)
+        try:
+            yield tally
+        finally:
+            _tally.reset(token)
+            after = self.counts
+            for mine, old, new in ((tally.memory, before.memory, after.memory), (tally.redis, before.redis, after.redis)):
+                mine.evictions += new.evictions - old.evictions
+                mine.errors += new.errors - old.errors
+
+    async def _tell_often(self, redis: RedisLevel) -> None:
+        while True:
+            await asyncio.sleep(_TELL_SECONDS)
+            await self._tell(redis)
+
+    async def _tell(self, redis: RedisLevel) -> None:
+        """Add what was counted since the last time to the sums that all processes share."""
+        now = self.counts.flat()
+        await redis.add_up({name: count - self._told.get(name, 0) for name, count in now.items()})
+        self._told = now
+
+    # ---- flights -----------------------------------------------------------------------------------------------------
+
+    async def _answers(self, questions: Sequence[Question], load: Load, urgency: int) -> dict[str, Any]:
+        """Join the flights that ask some of it already, begin one for the rest, and wait for all."""
+        flights: dict[_Flight, list[Question]] = {}
+        own: list[Question] = []
+        for question in questions:
+            flight = self._flights.get(question.name)
+            if flight is not None and flight.urgency <= urgency and self.memory.stands(question, flight.fence):
+                flights.setdefault(flight, []).append(question)
+                self._coalesce()
+            else:
+                own.append(question)
+        if own:
+            flights[self._begin(own, load, urgency)] = own
+        answers: dict[str, Any] = {}
+        for flight in flights:
+            flight.waiters += 1
+        waiting = list(flights)
+        try:
+            while waiting:
+                values = await asyncio.shield(waiting[0].task)
+                for question in flights[waiting[0]]:
+                    answers[question.name] = self._codecs[question.subject].decode(values[question.name])
+                self._leave(waiting.pop(0))
+        finally:
+            for flight in waiting:
+                self._leave(flight)
+        return answers
+
+    def _begin(self, questions: Sequence[Question], load: Load, urgency: int) -> _Flight:
+        flight = _Flight(questions, self.memory.epoch, urgency)
+        flight.task = self._spawn(self._fly(questions, load, urgency))
+        for question in questions:
+            self._flights[question.name] = flight
+        flight.task.add_done_callback(lambda _: self._landed(flight))
+        return flight
+
+    def _landed(self, flight: _Flight) -> None:
+        self._close(flight)
+        if not flight.task.cancelled():
+            flight.task.exception()  # everyone who waited has it; nobody else needs to hear
+
+    def _close(self, flight: _Flight) -> None:
+        """Let nobody join any more."""
+        for question in flight.questions:
+            if self._flights.get(question.name) is flight:
+                del self._flights[question.name]
+
+    def _leave(self, flight: _Flight) -> None:
+        """One waiter less; a flight that nobody waits for any more ends."""
+        flight.waiters -= 1
+        if not flight.waiters and not flight.task.done():
+            self._close(flight)
+            flight.task.cancel()
+
+    async def _fly(self, questions: Sequence[Question], load: Load, urgency: int) -> dict[str, bytes]:
+        """The bytes of each answer: from Redis, from another process that asks already, or from the market."""
+        values: dict[str, bytes] = {}
+        missing = await self._look_further(questions, load, values)
+        while missing:
+            missing = await self._ask(missing, load, urgency, values)
+        return values
+
+    async def _look_further(self, questions: Sequence[Question], load: Load, values: dict[str, bytes]) -> list[tuple[Question, Found[bytes]]]:
+        """Take what Redis has into memory and ``values``; give back the rest, each with its fence."""
+        if self.redis is None:
+            return [(question, Found(None, b"")) for question in questions]
+        epoch, tally = self.memory.epoch, _tally.get()
+        missing, stale = [], []
+        for question, found in zip(questions, await self.redis.look(questions), strict=True):
+            if tally is not None:
+                _count(tally.redis, found.entry, self._clock())
+            if found.entry is None or self._decoded(question, found.entry.value) is _FOREIGN:
+                missing.append((question, found))
+                continue
+            values[question.name] = found.entry.value
+            self.memory.set(question, found.entry, epoch)
+            if self._clock() >= found.entry.fresh_until:
+                stale.append(question)
+        if stale:
+            self._refresh(stale, load)
+        return missing
+
+    async def _ask(
+        self, missing: list[tuple[Question, Found[bytes]]], load: Load, urgency: int, values: dict[str, bytes]
+    ) -> list[tuple[Question, Found[bytes]]]:
+        """Ask the market what no other process asks, wait for what others ask, and give back what is still missing."""
+        questions = [question for question, _ in missing]
+        if self.redis is None:
+            values |= await self._load(missing, load, behind=False)
+            return []
+        heard = self.redis.listen(questions)
+        try:
+            mine = await self.redis.claim(questions, urgency)
+            if mine:
+                async with self.redis.holding(mine, urgency):
+                    values |= await self._load([pair for pair in missing if pair[0] in mine], load, behind=False)
+            others = [(question, future) for question, future in zip(questions, heard, strict=True) if question not in mine]
+            if not others:
+                return []
+            self._coalesce(len(others))
+            await asyncio.wait([future for _, future in others], timeout=self.options.lock)
+        finally:
+            self.redis.deafen(questions, heard)
+        return await self._look_further([question for question, _ in others], load, values)
+
+    async def _load(self, missing: Sequence[tuple[Question, Found[bytes]]], load: Load, *, behind: bool) -> dict[str, bytes]:
+        """Ask the market, and keep the answers unless they were invalidated meanwhile."""
+        epoch = self.memory.epoch
+        questions = [question for question, _ in missing]
+        if behind:
+            self.refreshed += 1
+        else:
+            self.loads += 1
+            if (tally := _tally.get()) is not None:
+                tally.loads += 1
+        loaded = await load(questions, behind)
+        kept = [(question, self._entry(question, loaded.get(question.name)), found.fence) for question, found in missing]
+        for question, entry, _ in kept:
+            self.memory.set(question, entry, epoch)
+        if self.redis is not None:
+            await self.redis.put(kept)
+        return {question.name: entry.value for question, entry, _ in kept}
+
+    def _refresh(self, questions: Sequence[Question], load: Load) -> None:
+        """Renew stale answers behind, once each, for nobody's account."""
+        due = [question for question in questions if question.name not in self._refreshing]
+        if due:
+            self._refreshing.update(question.name for question in due)
+            self._spawn(self._renew(due, load), context=Context())
+
+    async def _renew(self, questions: Sequence[Question], load: Load) -> None:
+        try:
+            if self.redis is None:
+                await self._load([(question, Found(None, b"")) for question in questions], load, behind=True)
+                return
+            mine = await self.redis.claim(questions, _BEHIND)
+            if mine:
+                found = await self.redis.look(mine)
+                async with self.redis.holding(mine, _BEHIND):
+                    await self._load(list(zip(mine, found, strict=True)), load, behind=True)
+        except BotcoreError as error:
+            _log.info("not renewed, the old answer stays until its end: %s", error)
+        finally:
+            self._refreshing.difference_update(question.name for question in questions)
+
+    # ---- bits --------------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, T], *, context: Context | None = None) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _entry(self, question: Question, answer: object) -> Entry:
+        fresh, kept = self.policies[question.subject].lifetime(answer)
+        now, part = self._clock(), 1 - self.options.jitter * self._chance()
+        return Entry(self._codecs[question.subject].encode(answer), now + fresh * part, now + kept * part)
+
+    def _decoded(self, question: Question, value: bytes) -> Any:
+        try:
+            return self._codecs[question.subject].decode(value)
+        except (msgspec.MsgspecError, ValueError):
+            return _FOREIGN
+
+    def _coalesce(self, count: int = 1) -> None:
+        self.coalesced += count
+        if (tally := _tally.get()) is not None:
+            tally.coalesced += count
+
+    def _heard(self, tags: Iterable[str] | None) -> None:
+        if tags is None:
+            self.memory.clear()
+        else:
+            self.memory.drop(tags)
+
+
+def _count(counts: LevelCounts, entry: Entry | None, now: float) -> None:
+    """One look at a level, into somebody's tally."""
+    if entry is None:
+        counts.misses += 1
+        return
+    counts.hits += 1
+    counts.stale += now >= entry.fresh_until
+    counts.bytes += len(entry.value)

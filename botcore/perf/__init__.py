@@ -1,0 +1,1 @@
+"""Measures: what the notebooks, the bot and the terminal draw and record."""

@@ -1,0 +1,1 @@
+"""Remembers for good: scans, opportunities, prices and sales in SQLite or PostgreSQL."""
