@@ -1,6 +1,6 @@
 """Environment and ``.env`` → the option classes. Nothing is read on import; secrets are never shown.
 
-Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, ``REDIS_URL``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the
+Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, ``REDIS_URL``, ``DATABASE_URL``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the
 option classes, ``BOTCORE_POOL_MAX_CONNECTIONS`` for example.
 """
 
@@ -22,13 +22,24 @@ from botcore.cache.address import check_url, hide_password
 from botcore.client import KeyPair, PoolOptions, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.scan import ScanOptions
+from botcore.store import StoreOptions
+from botcore.store.options import shown_url
 
 __all__ = ["DMARKET", "Setting", "Settings", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
-_PARTS: dict[str, type[msgspec.Struct]] = {"pool": PoolOptions, "quota": QuotaOptions, "retry": RetryOptions, "scan": ScanOptions, "cache": CacheOptions}
+_PARTS: dict[str, type[msgspec.Struct]] = {
+    "pool": PoolOptions,
+    "quota": QuotaOptions,
+    "retry": RetryOptions,
+    "scan": ScanOptions,
+    "cache": CacheOptions,
+    "store": StoreOptions,
+}
 _MARKET = ("DMARKET_URL", "DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY")
 _SERVERS = ("REDIS_URL",)
+_OWN = {("store", "url"): "DATABASE_URL"}
+"""Fields whose variable has the name that everybody knows."""
 _SECRET = frozenset({"DMARKET_SECRET_KEY"})
 ALIKE = 0.8
 """How alike a name must be to be suggested, from 0 to 1; all begin alike, so less would suggest anything."""
@@ -57,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True):
     retry: RetryOptions
     scan: ScanOptions
     cache: CacheOptions
+    store: StoreOptions
     redis_url: str
     shown: tuple[Setting, ...]
 
@@ -78,8 +90,8 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     _check_names(values)
     pool, quota = _options("pool", PoolOptions, values), _options("quota", QuotaOptions, values)
     retry, scan = _options("retry", RetryOptions, values), _options("scan", ScanOptions, values)
-    cache = _options("cache", CacheOptions, values)
-    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache}
+    cache, store = _options("cache", CacheOptions, values), _options("store", StoreOptions, values)
+    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache, "store": store}
     url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"DMARKET_URL must begin with http:// or https://, not {url!r}")
@@ -92,7 +104,7 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         *servers,
         *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)),
     )
-    return Settings(url, _keys(values), pool, quota, retry, scan, cache, redis_url, shown)
+    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, redis_url, shown)
 
 
 def _stored(path: Path) -> dict[str, str]:
@@ -147,7 +159,7 @@ def _value(name: str, text: str, kind: object) -> object:
 
 
 def _variable(part: str, field: str) -> str:
-    return f"BOTCORE_{part.upper()}_{field.upper()}"
+    return _OWN.get((part, field), f"BOTCORE_{part.upper()}_{field.upper()}")
 
 
 def _fields(options: msgspec.Struct) -> list[tuple[str, object]]:
@@ -156,6 +168,8 @@ def _fields(options: msgspec.Struct) -> list[tuple[str, object]]:
 
 def _shown(part: str, field: str, value: object, values: Mapping[str, str], given: Mapping[str, str]) -> Setting:
     name = _variable(part, field)
+    if isinstance(value, str) and name in _OWN.values():
+        return Setting(name, shown_url(value), _source(name, values, given))
     return Setting(name, "" if value is None else str(getattr(value, "name", value)).lower(), _source(name, values, given))
 
 

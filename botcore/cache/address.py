@@ -10,8 +10,8 @@ __all__ = ["EMBEDDED", "check_url", "hide_password"]
 
 EMBEDDED = "embedded"
 _SCHEMES = ("redis://", "rediss://", "unix://")
-_PASSWORD = re.compile(r"(?<=//).*(?=@)|(?<=password=)[^&]+")
-"""Whatever stands before the last @, as a password may hold any sign."""
+_PLACE = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^:/?#\[\]]*)(:\d{1,5})?(/[^?#]*)?")
+"""Host, port and path. A password with signs of its own leaves something else."""
 
 
 def check_url(url: str) -> str:
@@ -22,5 +22,12 @@ def check_url(url: str) -> str:
 
 
 def hide_password(url: str) -> str:
-    """The address as it may be shown."""
-    return _PASSWORD.sub("***", url)
+    """The address as it may be shown: scheme, host, port and path, or the scheme alone where it cannot be told what is secret."""
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return "***" if "@" in url else url
+    place, _, options = rest.partition("?")
+    secret, _, place = place.rpartition("@")
+    if "@" in options or "@" in scheme or not _PLACE.fullmatch(place):
+        return "***" if "@" in scheme else f"{scheme}://***"
+    return f"{scheme}://{'***@' if secret else ''}{place}"

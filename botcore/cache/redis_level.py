@@ -42,7 +42,6 @@ _IDLE = 5.0
 """Seconds without a word from the channel after which we ask whether it still lives."""
 _LANES = 50
 """Commands under way at once; redis-py opens a connection for each, and fails beyond a hundred."""
-_VERSION_DAYS = 1
 _FAULTS = (RedisError, OSError, TimeoutError, asyncio.IncompleteReadError)
 _RENEW = "for i, key in ipairs(KEYS) do if redis.call('get', key) == ARGV[1] then redis.call('pexpire', key, ARGV[2]) end end"
 _RELEASE = """
@@ -77,7 +76,7 @@ class RedisLevel:
         self._space = f"botcore:{space}"
         self._root = ""
         options = options or CacheOptions()
-        self._version_ms = math.ceil(1000 * max(_VERSION_DAYS * 86_400, *(2 * one.kept for one in policies(options).values())))
+        self._version_ms = math.ceil(1000 * max(_DAY, *(2 * one.kept for one in policies(options).values())))
         self._lock = options.lock
         self._timeout = options.timeout
         self._clock = clock
@@ -124,7 +123,7 @@ class RedisLevel:
 
     async def add_up(self, counts: Mapping[str, int]) -> None:
         """Add to the sums that all processes on this Redis share; they end a day after the last addition."""
-        await self._send([*(("HINCRBY", SUMS, name, count) for name, count in counts.items() if count), ("EXPIRE", SUMS, _DAY)])
+        await self._exchange([*(("HINCRBY", SUMS, name, count) for name, count in counts.items() if count), ("EXPIRE", SUMS, _DAY)])
 
     # ---- one flight among processes ----------------------------------------------------------------------------------
 
@@ -275,6 +274,7 @@ class RedisLevel:
             self._refused = True
             return
         self.up = False
+        self._era += 1
         if self._hearing is not None:
             self._hearing.cancel()
         self._changed.set()
@@ -303,9 +303,9 @@ class RedisLevel:
         """
         if not self.up or not commands:
             return None
+        era = self._era
         async with self._lanes:
-            era = self._era
-            if not self.up:
+            if era != self._era:
                 return None
             try:
                 answers = await self._sent(commands)
@@ -313,7 +313,7 @@ class RedisLevel:
                 if era == self._era:
                     self._lost(error, bearable=True)
                 return None
-        return answers if self.up and era == self._era else None
+        return answers if era == self._era else None
 
     async def _sent(self, commands: Sequence[tuple[object, ...]]) -> list[Any]:
         if len(commands) == 1:

@@ -21,8 +21,8 @@ import msgspec
 
 from botcore.cache import policy
 from botcore.cache.codec import Codec
-from botcore.cache.levels import Entry, Found, LevelCounts, MemoryLevel
-from botcore.cache.policy import CacheOptions, Question
+from botcore.cache.levels import Entry, Found, Level, LevelCounts, MemoryLevel
+from botcore.cache.policy import CacheOptions, Question, Subject
 from botcore.errors import BotcoreError
 from botcore.model import Game
 
@@ -38,7 +38,10 @@ _FOREIGN = object()
 _TELL_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 Load = Callable[[Sequence[Question], bool], Awaitable[dict[str, Any]]]
-"""Given the questions to ask and whether nobody waits, asks the market and gives the answers under the questions' names."""
+"""Given the questions to ask and whether nobody waits, asks the market and gives the answers under the questions' names.
+
+An answer left out is None, and remembered as that where None is one; elsewhere it is no answer, and not remembered.
+"""
 
 
 class CacheCounts(msgspec.Struct):
@@ -100,6 +103,7 @@ class Cache:
         self._clock = clock
         self._chance = chance
         self._codecs = {subject: Codec(one.shape) for subject, one in self.policies.items()}
+        self._may_be_none = {subject for subject in self.policies if self._reads_as_none(subject)}
         self._flights: dict[str, _Flight] = {}
         self._refreshing: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -160,19 +164,29 @@ class Cache:
         if stale:
             self._refresh(stale, load)
         if missing:
-            answers |= await self._answers(missing, load, urgency)
+            answers |= await self._answers(list(dict.fromkeys(missing)), load, urgency)
         return answers
 
-    async def peek(self, question: Question) -> Any:
-        """The answer if it is remembered and fresh, else None. Asks nobody."""
-        for level in (self.memory, self.redis):
-            if level is not None:
-                (found,) = await level.look([question])
-                if found.entry is not None and self._clock() < found.entry.fresh_until:
-                    answer = self._decoded(question, found.entry.value)
-                    if answer is not _FOREIGN:
-                        return answer
-        return None
+    async def recall(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """The answers that are remembered and fresh, under their questions' names. Asks the market nothing."""
+        answers: dict[str, Any] = {}
+        tally, epoch = _tally.get(), self.memory.epoch
+        levels: tuple[Level[Any] | None, ...] = (self.memory, self.redis)
+        for level in levels:
+            rest = [question for question in questions if question.name not in answers]
+            if level is None or not rest:
+                break
+            for question, found in zip(rest, await level.look(rest), strict=True):
+                if tally is not None:
+                    _count(tally.memory if level is self.memory else tally.redis, found.entry, self._clock())
+                if found.entry is None or self._clock() >= found.entry.fresh_until:
+                    continue
+                answer = self._decoded(question, found.entry.value)
+                if answer is not _FOREIGN:
+                    answers[question.name] = answer
+                    if level is not self.memory:
+                        self.memory.set(question, found.entry, epoch)
+        return answers
 
     # ---- forgetting --------------------------------------------------------------------------------------------------
 
@@ -249,7 +263,8 @@ class Cache:
             while waiting:
                 values = await asyncio.shield(waiting[0].task)
                 for question in flights[waiting[0]]:
-                    answers[question.name] = self._codecs[question.subject].decode(values[question.name])
+                    if question.name in values:
+                        answers[question.name] = self._codecs[question.subject].decode(values[question.name])
                 self._leave(waiting.pop(0))
         finally:
             for flight in waiting:
@@ -285,55 +300,63 @@ class Cache:
     async def _fly(self, questions: Sequence[Question], load: Load, urgency: int) -> dict[str, bytes]:
         """The bytes of each answer: from Redis, from another process that asks already, or from the market."""
         values: dict[str, bytes] = {}
-        missing = await self._look_further(questions, load, values)
+        if self.redis is None:
+            return await self._load([(question, b"") for question in questions], load, behind=False)
+        missing = await self._look_further(self.redis, questions, load, values)
         while missing:
-            missing = await self._ask(missing, load, urgency, values)
+            missing = await self._ask(self.redis, missing, load, urgency, values)
         return values
 
-    async def _look_further(self, questions: Sequence[Question], load: Load, values: dict[str, bytes]) -> list[tuple[Question, Found[bytes]]]:
-        """Take what Redis has into memory and ``values``; give back the rest, each with its fence."""
-        if self.redis is None:
-            return [(question, Found(None, b"")) for question in questions]
-        epoch, tally = self.memory.epoch, _tally.get()
-        missing, stale = [], []
-        for question, found in zip(questions, await self.redis.look(questions), strict=True):
-            if tally is not None:
+    async def _look_further(self, redis: RedisLevel, questions: Sequence[Question], load: Load, values: dict[str, bytes]) -> list[Question]:
+        """Take what Redis has into memory and ``values``; give back the rest."""
+        epoch = self.memory.epoch
+        looked = list(zip(questions, await redis.look(questions), strict=True))
+        if (tally := _tally.get()) is not None:
+            for _, found in looked:
                 _count(tally.redis, found.entry, self._clock())
+        missing, stale = self._taken(looked, epoch, values)
+        if stale:
+            self._refresh(stale, load)
+        return [question for question, _ in missing]
+
+    def _taken(
+        self, looked: Sequence[tuple[Question, Found[bytes]]], epoch: int, values: dict[str, bytes]
+    ) -> tuple[list[tuple[Question, bytes]], list[Question]]:
+        """Take what Redis gave into memory and ``values``: what it did not have, each with its fence, and what was stale."""
+        missing, stale = [], []
+        for question, found in looked:
             if found.entry is None or self._decoded(question, found.entry.value) is _FOREIGN:
-                missing.append((question, found))
+                missing.append((question, found.fence))
                 continue
             values[question.name] = found.entry.value
             self.memory.set(question, found.entry, epoch)
             if self._clock() >= found.entry.fresh_until:
                 stale.append(question)
-        if stale:
-            self._refresh(stale, load)
-        return missing
+        return missing, stale
 
-    async def _ask(
-        self, missing: list[tuple[Question, Found[bytes]]], load: Load, urgency: int, values: dict[str, bytes]
-    ) -> list[tuple[Question, Found[bytes]]]:
+    async def _ask(self, redis: RedisLevel, questions: Sequence[Question], load: Load, urgency: int, values: dict[str, bytes]) -> list[Question]:
         """Ask the market what no other process asks, wait for what others ask, and give back what is still missing."""
-        questions = [question for question, _ in missing]
-        if self.redis is None:
-            values |= await self._load(missing, load, behind=False)
-            return []
-        heard = self.redis.listen(questions)
+        heard = redis.listen(questions)
         try:
-            mine = await self.redis.claim(questions, urgency)
+            epoch = self.memory.epoch
+            claimed = list(zip(questions, await redis.claim(questions, urgency), strict=True))
+            mine = [(question, found) for question, found in claimed if found is not None]
             if mine:
-                async with self.redis.holding(mine, urgency):
-                    values |= await self._load([pair for pair in missing if pair[0] in mine], load, behind=False)
-            others = [(question, future) for question, future in zip(questions, heard, strict=True) if question not in mine]
+                async with redis.holding([question for question, _ in mine], urgency):
+                    missing, _ = self._taken(mine, epoch, values)
+                    if missing:
+                        values |= await self._load(missing, load, behind=False)
+            others = [question for question, found in claimed if found is None]
             if not others:
                 return []
             self._coalesce(len(others))
-            await asyncio.wait([future for _, future in others], timeout=self.options.lock)
+            given = [future for (_, found), future in zip(claimed, heard, strict=True) if found is None]
+            await asyncio.wait(given, timeout=await redis.left(others))
         finally:
-            self.redis.deafen(questions, heard)
-        return await self._look_further([question for question, _ in others], load, values)
+            redis.deafen(questions, heard)
+        return await self._look_further(redis, others, load, values)
 
-    async def _load(self, missing: Sequence[tuple[Question, Found[bytes]]], load: Load, *, behind: bool) -> dict[str, bytes]:
+    async def _load(self, missing: Sequence[tuple[Question, bytes]], load: Load, *, behind: bool) -> dict[str, bytes]:
         """Ask the market, and keep the answers unless they were invalidated meanwhile."""
         epoch = self.memory.epoch
         questions = [question for question, _ in missing]
@@ -344,7 +367,8 @@ class Cache:
             if (tally := _tally.get()) is not None:
                 tally.loads += 1
         loaded = await load(questions, behind)
-        kept = [(question, self._entry(question, loaded.get(question.name)), found.fence) for question, found in missing]
+        answered = [(question, fence) for question, fence in missing if question.name in loaded or question.subject in self._may_be_none]
+        kept = [(question, self._entry(question, loaded.get(question.name)), fence) for question, fence in answered]
         for question, entry, _ in kept:
             self.memory.set(question, entry, epoch)
         if self.redis is not None:
@@ -361,17 +385,26 @@ class Cache:
     async def _renew(self, questions: Sequence[Question], load: Load) -> None:
         try:
             if self.redis is None:
-                await self._load([(question, Found(None, b"")) for question in questions], load, behind=True)
+                await self._load([(question, b"") for question in questions], load, behind=True)
                 return
-            mine = await self.redis.claim(questions, _BEHIND)
+            epoch = self.memory.epoch
+            claimed = zip(questions, await self.redis.claim(questions, _BEHIND), strict=True)
+            mine = [(question, found) for question, found in claimed if found is not None]
             if mine:
-                found = await self.redis.look(mine)
-                async with self.redis.holding(mine, _BEHIND):
-                    await self._load(list(zip(mine, found, strict=True)), load, behind=True)
+                async with self.redis.holding([question for question, _ in mine], _BEHIND):
+                    due = self._due(mine, epoch)
+                    if due:
+                        await self._load(due, load, behind=True)
         except BotcoreError as error:
             _log.info("not renewed, the old answer stays until its end: %s", error)
         finally:
             self._refreshing.difference_update(question.name for question in questions)
+
+    def _due(self, claimed: Sequence[tuple[Question, Found[bytes]]], epoch: int) -> list[tuple[Question, bytes]]:
+        """What is to be renewed still; what another process has renewed is taken into memory."""
+        missing, stale = self._taken(claimed, epoch, {})
+        fences = {question: found.fence for question, found in claimed}
+        return [*missing, *((question, fences[question]) for question in stale)]
 
     # ---- bits --------------------------------------------------------------------------------------------------------
 
@@ -391,6 +424,12 @@ class Cache:
             return self._codecs[question.subject].decode(value)
         except (msgspec.MsgspecError, ValueError):
             return _FOREIGN
+
+    def _reads_as_none(self, subject: Subject) -> bool:
+        try:
+            return self._codecs[subject].decode(self._codecs[subject].encode(None)) is None
+        except msgspec.ValidationError:
+            return False
 
     def _coalesce(self, count: int = 1) -> None:
         self.coalesced += count

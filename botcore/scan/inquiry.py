@@ -87,6 +87,14 @@ class Inquiry:
         """All sales of the last 30 days."""
         return await self._one(policy.sales(self._game, title), lambda turn: self._sales(title, turn), priority)
 
+    async def remembered_sales(self, titles: Sequence[str]) -> dict[str, list[Sale]]:
+        """The sales of those titles whose sales are remembered and fresh. Asks the market nothing."""
+        if self._cache is None or not titles:
+            return {}
+        asked = {policy.sales(self._game, title): title for title in titles}
+        kept = await self._cache.recall(list(asked))
+        return {title: kept[question.name] for question, title in asked.items() if question.name in kept}
+
     async def rivals(self, table: Table, dossier: Dossier, phase: str, priority: Priority) -> None:
         """Take the two cheapest rivals of a kind into the table, found by title from the lowest price up."""
         rivals = 0

@@ -318,12 +318,19 @@ class Run:
                 self._known.fail(dossier)
         else:
             self._known.quote(batch, quotes)
+            await self._recall(batch)
             for dossier in batch:
                 self._route(dossier)
         finally:
             self._quoting -= 1
             self._jobs -= 1
         self._next()
+
+    async def _recall(self, batch: list[Dossier]) -> None:
+        """Sales that are remembered come first, since they cost nothing and tell which titles need no more."""
+        by_title = {dossier.title: dossier for dossier in batch if dossier.cases and dossier.sales is None}
+        for title, sales in (await self._inquiry.remembered_sales(list(by_title))).items():
+            self._known.sales(by_title[title], sales)
 
     # ---- evidence --------------------------------------------------------------------------------------------------
 
@@ -349,8 +356,11 @@ class Run:
             self._pools[need].put(self._known.promise(dossier), dossier, phase)
 
     def _hope(self, dossier: Dossier) -> set[tuple[Need, str]]:
-        """Until something was found: all evidence at once for a few titles whose quote promises a find, so that the first comes early."""
-        phases = self._known.hopes(dossier)
+        """Until something was found: all evidence at once for a few titles whose quote promises a find, so that the first comes early.
+
+        Where the sales are remembered the first find is near anyway, and nothing is asked that may not be needed.
+        """
+        phases = self._known.hopes(dossier) if dossier.sales is None else set()
         if not phases:
             return set()
         self._hopes -= 1

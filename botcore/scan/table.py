@@ -238,19 +238,16 @@ class Table:
             return Need.TARGETS
         bid = best_bid(offer, dossier.targets or ())
         hit = self._target_hit(offer, bid)
+        figures = None if dossier.sales is None else sales_figures(dossier.sales, offer.phase, self.now)
         if not hit:
+            if figures is not None and not self._may_relist(offer, figures):
+                thin = figures.count < MIN_SALES
+                return decide(offer, Evidence(bid, figures, None), self.fees, self.window, self.now, self.game) if thin else self._reason(offer, bid)
             relist = self._relist(case)
             if relist is not None:
                 return relist if isinstance(relist, Need) else self._reason(offer, bid)
-        if dossier.sales is None:
+        if figures is None:
             return (self._missing(case) if self.ask_first and not hit else None) or Need.SALES
-        figures = sales_figures(dossier.sales, offer.phase, self.now)
-        if not hit and not self._may_relist(offer, figures):
-            return (
-                decide(offer, Evidence(bid, figures, None), self.fees, self.window, self.now, self.game)
-                if figures.count < MIN_SALES
-                else self._reason(offer, bid)
-            )
         missing = self._missing(case)
         if missing is not None:
             return missing
