@@ -52,4 +52,5 @@ $(READY): requirements.lock pyproject.toml
 	@$(RUN) pip install -q --disable-pip-version-check uv
 	@$(UV) --require-hashes -r requirements.lock || $(RUN) pip install -q --require-hashes -r requirements.lock
 	@$(UV) --no-deps -e . || $(RUN) pip install -q --no-deps -e .
+	@env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -c 'import alembic.command, botcore.cli.scan, redis.asyncio' # compiled once, so that every start is quick
 	@touch $(READY)

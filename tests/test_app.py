@@ -6,12 +6,14 @@ import httpx
 import pytest
 
 from botcore.app import open_app
+from botcore.cache.embedded import EmbeddedServer
 from botcore.client import DMarketClient, KeyPair
-from botcore.errors import ConfigError, SandboxError
+from botcore.errors import ConfigError, SandboxError, StoreError
 from botcore.model import RequestClass, ScanQuery
 from botcore.sandbox import MarketOptions, serve_market
 from botcore.sandbox.signature import make_keys
 from botcore.settings import load
+from botcore.store import Store
 
 QUICK = {f"BOTCORE_QUOTA_{kind}": "2000" for kind in ("MARKET", "SALES", "FEE", "OTHER")}
 SMALL = MarketOptions(seed=2, size=1_000, latency=0.0, limits=False)
@@ -107,3 +109,68 @@ async def test_an_error_within_the_block_ends_the_sandbox_too(dotenv):
     async with httpx.AsyncClient() as http:
         with pytest.raises(httpx.ConnectError):
             await http.get(f"{urls[0]}/sandbox/world")
+
+
+async def test_what_a_scan_saw_is_kept_for_good(dotenv):
+    async with open_app(load(QUICK, dotenv), sandbox=SMALL) as app:
+        report = await app.scanner.scan(QUERY)
+    async with Store(app.settings.store) as store:
+        (kept,) = await store.scans()
+        assert await store.scan(kept.id) == report
+        stored = await store.opportunities("sandbox", report.game)
+        assert sorted(stored, key=lambda found: found.order) == report.opportunities
+        title = report.opportunities[0].title
+        assert [point.quote.title for point in await store.points("sandbox", report.game, title)] == [title]
+        assert len(await store.sales("sandbox", report.game, title)) >= report.opportunities[0].sales_30d
+
+
+async def test_what_a_stopped_scan_saw_is_kept_as_well(dotenv):
+    async with open_app(load(QUICK, dotenv), sandbox=SMALL) as app, app.scanner.stream(QUERY) as stream:
+        found = await anext(stream)
+        await stream.stop("stopped here")
+        assert found in stream.report.opportunities
+    async with Store(app.settings.store) as store:
+        assert [scan.report.stopped for scan in await store.scans()] == ["stopped here"]
+        assert len(await store.opportunities("sandbox", QUERY.game)) == len(stream.report.opportunities)
+
+
+async def test_a_store_that_cannot_be_opened_costs_no_scan_and_is_said_once(dotenv, tmp_path, caplog):
+    (tmp_path / "data").write_text("no folder")
+    async with open_app(load(QUICK, dotenv), sandbox=SMALL) as app:
+        assert (await app.scanner.scan(QUERY)).opportunities
+        with pytest.raises(StoreError, match="not open"):
+            await app.update_item_price(QUERY.game, "offer", 100)
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("nothing is kept for good: ")
+
+
+async def test_a_stored_price_that_changes_makes_the_scans_of_its_game_old(dotenv):
+    async with open_app(load(QUICK, dotenv), sandbox=SMALL) as app:
+        first = await app.scanner.recall(QUERY)
+        assert app.journal is not None
+        await app.journal.flush()
+        with pytest.raises(StoreError):
+            await app.update_item_price(QUERY.game, "nobody's", 100)
+        assert (await app.scanner.recall(QUERY)).started_at == first.started_at
+        offer = first.opportunities[0]
+        await app.update_item_price(QUERY.game, offer.offer_id, offer.price_cents + 1)
+        assert app.store is not None
+        assert await app.store.price("sandbox", QUERY.game, offer.offer_id) == offer.price_cents + 1
+        assert (await app.scanner.recall(QUERY)).started_at > first.started_at
+
+
+async def test_two_apps_with_the_same_keys_share_what_one_asked(dotenv):
+    with EmbeddedServer() as redis:
+        async with serve_market(SMALL) as server:
+            settings = load(QUICK | keys_of(server.address) | {"REDIS_URL": redis.url}, dotenv)
+            async with open_app(settings) as one, open_app(settings) as two:
+                first, second = await one.scanner.scan(QUERY), await two.scanner.scan(QUERY)
+    assert second.opportunities == first.opportunities != []
+    assert (second.requests.sales, second.requests.fee) == (0, 0)
+
+
+async def test_a_private_redis_needs_no_server_and_ends_with_the_app(dotenv):
+    async with open_app(load(QUICK | {"REDIS_URL": "embedded"}, dotenv), sandbox=SMALL) as app:
+        assert app.cache.redis is not None
+        assert app.cache.redis.up
+        assert (await app.scanner.scan(QUERY)).cache["redis_misses"] > 0

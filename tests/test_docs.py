@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import textwrap
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +33,10 @@ def command(name: str) -> click.Command:
 
 
 def options(name: str) -> set[str]:
-    return {"--help", *(spelling for parameter in command(name).params for spelling in parameter.opts if spelling.startswith("--"))}
+    """The options of a command, those of its own commands included."""
+    found = command(name)
+    every = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
+    return {"--help", *(spelling for one in every for parameter in one.params for spelling in parameter.opts if spelling.startswith("--"))}
 
 
 def section(title: str) -> str:
@@ -40,7 +44,7 @@ def section(title: str) -> str:
     return re.split(r"\n## ", README.split(f"\n## {title}\n")[1])[0]
 
 
-WRITTEN = [line.split() for line in LINES if line.startswith("botcore ")]
+WRITTEN = [shlex.split(line) for line in LINES if line.startswith("botcore ")]
 
 
 @pytest.mark.parametrize("words", WRITTEN, ids=" ".join)
@@ -48,8 +52,11 @@ def test_every_command_line_in_the_readme_parses(words):
     name, *rest = words[1:]
     assert name in COMMANDS
     assert {word for word in rest if word.startswith("--")} <= options(name)
+    found = command(name)
+    if isinstance(found, click.Group) and rest:
+        name, found, rest = rest[0], found.commands[rest[0]], rest[1:]
     if "--help" not in rest:
-        command(name).make_context(name, rest)
+        found.make_context(name, rest)
 
 
 def test_every_option_named_in_the_readme_belongs_to_a_command_named_there():
@@ -60,6 +67,14 @@ def test_every_option_named_in_the_readme_belongs_to_a_command_named_there():
 
 def test_every_command_is_in_the_readme():
     assert {words[1] for words in WRITTEN} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if isinstance(command(name), click.Group)])
+def test_every_part_of_a_command_is_in_the_readme_and_has_help(name):
+    group = command(name)
+    assert isinstance(group, click.Group)
+    assert {words[2] for words in WRITTEN if words[1] == name and len(words) > 2} == set(group.commands)
+    assert all(part.help for part in group.commands.values())
 
 
 def test_the_options_of_the_sandbox_are_all_in_its_section():
@@ -73,10 +88,10 @@ def test_every_make_target_is_in_the_readme_and_the_other_way_round():
 
 
 def test_every_variable_in_the_readme_is_read():
-    written = set(re.findall(r"\b(?:DMARKET|BOTCORE)_[A-Z0-9_]+[A-Z0-9]\b", README))
+    written = set(re.findall(r"\b(?:(?:DMARKET|BOTCORE)_[A-Z0-9_]+[A-Z0-9]|[A-Z]+_URL)\b", README))
     assert written
     assert written <= set(names())
-    assert {name for name in names() if name.startswith("DMARKET_")} <= written
+    assert {name for name in names() if not name.startswith("BOTCORE_")} <= written
 
 
 def test_every_link_leads_to_a_file():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from botcore.cache import CacheOptions
 from botcore.client import PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.sandbox.signature import make_keys
 from botcore.scan import ScanOptions
 from botcore.settings import DMARKET, load, names
+from botcore.store import StoreOptions
 
 PUBLIC, SECRET = make_keys(1)
 KEYS = {"DMARKET_PUBLIC_KEY": PUBLIC, "DMARKET_SECRET_KEY": SECRET}
@@ -57,10 +59,10 @@ def test_every_field_of_every_option_class_has_a_variable_that_is_used(dotenv):
     assert (settings.pool.transport, settings.pool.read, settings.quota.window, settings.retry.attempts) == ("http1", 1.5, 2.0, 7)
     assert settings.scan == ScanOptions(batch_size=20, concurrency=5, deadline=12.5)
     fields = {part: {f"BOTCORE_{part}_{name.upper()}" for name in options.__struct_fields__} for part, options in PARTS.items()}
-    assert set(names()) == set().union(*fields.values()) | {"DMARKET_URL", *KEYS}
+    assert set(names()) == set().union(*fields.values()) - {"BOTCORE_STORE_URL"} | {"DMARKET_URL", "REDIS_URL", "DATABASE_URL", *KEYS}
 
 
-PARTS = {"POOL": PoolOptions, "QUOTA": QuotaOptions, "RETRY": RetryOptions, "SCAN": ScanOptions}
+PARTS = {"POOL": PoolOptions, "QUOTA": QuotaOptions, "RETRY": RetryOptions, "SCAN": ScanOptions, "CACHE": CacheOptions, "STORE": StoreOptions}
 
 
 @pytest.mark.parametrize("value", ["1", "watch", "WATCH"])
@@ -162,3 +164,25 @@ def test_the_secret_is_in_no_text_of_the_settings(dotenv, place):
     assert told["DMARKET_SECRET_KEY"] == ("set, not shown", "environment" if place == "environment" else ".env")
     with pytest.raises(TypeError):
         msgspec.json.encode(settings)
+
+
+@pytest.mark.parametrize("url", ["embedded", "redis://localhost:6379/0", "rediss://host/1", "unix:///run/valkey.sock"])
+def test_redis_is_found_by_every_kind_of_address(dotenv, url):
+    settings = load({"REDIS_URL": url}, dotenv)
+    assert settings.redis_url == url
+    assert shown(settings)["REDIS_URL"] == (url, "environment")
+
+
+@pytest.mark.parametrize(
+    "url", [f"redis://user:{SECRET}@localhost/0", f"rediss://:{SECRET}@h:1/0", f"unix:///run/x?password={SECRET}", f"redis://u:a@{SECRET}:b/c@h"]
+)
+def test_the_password_of_redis_is_never_shown(dotenv, url):
+    settings = load({"REDIS_URL": url}, dotenv)
+    assert settings.redis_url == url
+    assert SECRET not in str(shown(settings))
+
+
+def test_an_address_that_leads_to_no_redis_is_refused_without_its_password(dotenv):
+    with pytest.raises(ConfigError, match="REDIS_URL") as refused:
+        load({"REDIS_URL": f"http://user:{SECRET}@localhost"}, dotenv)
+    assert SECRET not in str(refused.value)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
 from statistics import median
 from urllib.request import urlopen
 
@@ -21,6 +20,7 @@ import httpx
 import msgspec
 
 from botcore.app import open_app
+from botcore.bench.defaults import defaults
 from botcore.bench.record import Measure, Record
 from botcore.client import KeyPair, wire
 from botcore.client.auth import MarketClock, SignedAuth
@@ -28,9 +28,9 @@ from botcore.client.shapes import Listing, OfferRow
 from botcore.fees import FeeBook
 from botcore.model import Game, Level, Quote, ScanQuery, ScanReport
 from botcore.sandbox import MarketAddress, MarketOptions, spawn_market
+from botcore.scan import ScanOptions
 from botcore.scan.bands import PAGE, Bands
 from botcore.scan.table import Table
-from botcore.settings import Settings, load
 
 __all__ = ["run"]
 
@@ -46,11 +46,6 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 """Runs a command and prints its peak memory. From a process of its own, since a child's peak begins at its parent's size."""
 PAGES = 200
-
-
-def _settings() -> Settings:
-    """Defaults alone, whatever stands in the environment or in a file named .env."""
-    return load({}, Path(os.devnull))
 
 
 def run(*, quick: bool, say: Callable[[str], None]) -> Record:
@@ -74,7 +69,7 @@ def run(*, quick: bool, say: Callable[[str], None]) -> Record:
     measures += _start_measures()
     runs: list[dict[str, object]] = [{"latency": name, "report": _plain(report)} for name, reports in scans.items() for report in reports]
     data = {"market": "sandbox", "size": size, "seeds": list(range(1, repeats + 1)), "latencies": {name: chosen[name][:2] for name in chosen}}
-    return Record("scan", started, {"query": QUERY, "scan": _settings().scan, "repeats": repeats}, data, measures, runs)
+    return Record("scan", started, {"query": QUERY, "scan": ScanOptions(), "repeats": repeats}, data, measures, runs)
 
 
 async def _size(window: int) -> int:
@@ -91,8 +86,9 @@ def _offers_in_window(address: MarketAddress) -> int:
 
 
 async def _scan(options: MarketOptions) -> ScanReport:
-    async with open_app(_settings(), sandbox=options) as app:
-        return await app.scanner.scan(QUERY)
+    with defaults() as settings:
+        async with open_app(settings, sandbox=options) as app:
+            return await app.scanner.scan(QUERY)
 
 
 def _plain(report: ScanReport) -> dict[str, object]:
@@ -193,7 +189,9 @@ def _peak(address: MarketAddress) -> float:
     settings = {"DMARKET_URL": address.url, "DMARKET_PUBLIC_KEY": address.public_key, "DMARKET_SECRET_KEY": address.secret_key}
     quick = {f"BOTCORE_QUOTA_{name}": "2000" for name in ("MARKET", "SALES", "OTHER")}
     command = [sys.executable, "-m", "botcore", "scan", QUERY.game, QUERY.level, "--json"]
-    measured = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, env={**os.environ, **settings, **quick}, check=True)
+    with defaults() as own:
+        environment = {**os.environ, **settings, **quick, "DATABASE_URL": own.store.url}
+        measured = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, env=environment, check=True)
     return int(measured.stdout) / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 

@@ -101,13 +101,13 @@ async def _listen(stack: AsyncExitStack, market: Market, port: int, context: ssl
     config.h11_max_incomplete_size = 65_536
     config.keep_alive_timeout = 75
     worker = WorkerContext(None)
-    open_connections: set[asyncio.Task[None]] = set()
+    open_connections: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
-            open_connections.add(task)
-            task.add_done_callback(open_connections.discard)
+            open_connections[task] = writer.transport
+            task.add_done_callback(open_connections.pop)
         await _converse(market, config, worker, reader, writer)
 
     try:
@@ -130,10 +130,12 @@ async def _converse(market: Market, config: Any, worker: Any, reader: asyncio.St
         await TCPServer(ASGIWrapper(cast("Any", application)), asyncio.get_running_loop(), config, worker, {}, reader, writer)
 
 
-async def _closed(server: asyncio.Server, connections: set[asyncio.Task[None]]) -> None:
+async def _closed(server: asyncio.Server, connections: dict[asyncio.Task[None], asyncio.WriteTransport]) -> None:
+    """Cut every connection. A TLS connection that is only closed waits half a minute for its client's goodbye."""
     server.close()
     tasks = list(connections)
     for task in tasks:
+        connections[task].abort()
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 

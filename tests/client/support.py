@@ -21,14 +21,19 @@ from botcore.client.api import DMarketClient, RetryOptions
 from botcore.client.auth import KeyPair
 from botcore.client.quota import Quota
 from botcore.client.transport import PoolOptions
+from botcore.model import RequestClass
 from tests.vectors import PUBLIC, SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
+
+    from botcore.sandbox import MarketServer
 
 NOON = 1_795_435_200.0
 TRANSPORTS = ("http1", "http2", "aiohttp")
+LEAST_MARGIN = 0.02
+"""Seconds by which a window of the quota is longer than a server's second, at least."""
 
 
 class JumpingTime:
@@ -199,6 +204,47 @@ async def raw_server(handle: Callable[[asyncio.StreamReader, asyncio.StreamWrite
         for task in busy:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
+
+
+class WatchedQuota(Quota):
+    """A quota in real time that remembers when each answered request was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sends: dict[RequestClass, list[float]] = {kind: [] for kind in RequestClass}
+
+    def observe(self, kind: RequestClass, status: int, headers: Mapping[str, str], *, retry_after: float = 1.0, sent_at: float | None = None) -> None:
+        if sent_at is not None:
+            self.sends[kind].append(sent_at)
+        super().observe(kind, status, headers, retry_after=retry_after, sent_at=sent_at)
+
+
+def arrivals_at(server: MarketServer) -> dict[RequestClass, list[float]]:
+    """When requests arrive at a market, by class: filled from now on."""
+    times: dict[RequestClass, list[float]] = {kind: [] for kind in RequestClass}
+    count = server.served.arrive
+
+    def arrive(kind: RequestClass, path: str, now: float) -> None:
+        times[kind].append(now)
+        count(kind, path, now)
+
+    server.served.arrive = arrive  # type: ignore[method-assign]
+    return times
+
+
+def check_pace(quota: WatchedQuota, server: MarketServer, arrivals: dict[RequestClass, list[float]]) -> None:
+    """What the pace promises on every machine, however unevenly that runs.
+
+    No second has more sends than the limit. The market sees the same and refuses nothing, unless the way there took
+    differently long by more than the pace's least margin, which no client can help.
+    """
+    for kind, sends in quota.sends.items():
+        limit, sent, arrived = quota.options.limit(kind), sorted(sends), arrivals[kind]
+        assert len(sent) == len(arrived) == server.served.requests[kind]
+        assert all(later - earlier > 1 for earlier, later in zip(sent, sent[limit:], strict=False))
+        ways = [there - here for here, there in zip(sent, arrived, strict=True)]
+        if ways and max(ways) - min(ways) < LEAST_MARGIN:
+            assert (server.served.refused[kind], server.served.most_in_a_second[kind] <= limit) == (0, True)
 
 
 class Waits:

@@ -1,0 +1,24 @@
+"""The settings that every bench runs with."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from botcore.settings import Settings, load
+from botcore.store import StoreOptions
+
+__all__ = ["defaults"]
+
+
+@contextmanager
+def defaults() -> Iterator[Settings]:
+    """Defaults alone, whatever stands in the environment or in a file named .env, with a store that ends with the bench."""
+    with tempfile.TemporaryDirectory(prefix="botcore-bench-") as folder:
+        store = StoreOptions(url=f"sqlite:///{Path(folder) / 'bench.db'}")
+        yield msgspec.structs.replace(load({}, Path(os.devnull)), store=store)
