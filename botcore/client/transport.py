@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ssl
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import aiohttp
+import httpcore
 import httpx
 import msgspec
 import yarl
@@ -82,7 +83,10 @@ def make_transport(options: PoolOptions) -> httpx.AsyncBaseTransport:
     if options.transport == "aiohttp":
         return _Aiohttp(context, options)
     # A plain http:// address has no way to agree on HTTP/2, so it is spoken from the first byte or not at all.
-    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, http1=not options.http2, http2=bool(options.http2), limits=limits)
+    transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, http1=not options.http2, http2=bool(options.http2), limits=limits)
+    # httpx offers no way of its own to choose what connects below it.
+    transport._pool._network_backend = _Backend()  # noqa: SLF001
+    return transport
 
 
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext:
@@ -117,6 +121,39 @@ def translate(error: httpx.HTTPError, path: str) -> MarketError:
     if kind is BadAnswer:
         return BadAnswer(f"DMarket's answer for {path} could not be unpacked ({what})", path=path)
     return NoAnswer(f"DMarket's answer for {path} was lost ({what})", path=path)
+
+
+class _Backend(httpcore.AnyIOBackend):
+    """httpcore's own, but for a connection whose handshake is cancelled: httpcore leaves that one open."""
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _Plain(await super().connect_tcp(*args, **kwargs))
+
+
+class _Plain(httpcore.AsyncNetworkStream):
+    """A connection before its handshake, or without one."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class _Aiohttp(AiohttpTransport):

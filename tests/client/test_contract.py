@@ -7,6 +7,7 @@ import gzip
 import socket
 import struct
 import zlib
+from contextlib import suppress
 from email.utils import formatdate
 from urllib.parse import quote
 
@@ -456,3 +457,25 @@ def test_a_stream_cut_in_its_middle_is_told_from_one_that_is_whole():
     """What the truncated gzip above relies on: zlib itself raises nothing."""
     packed = gzip.compress(b"x" * 1000)
     assert zlib.decompressobj(31).decompress(packed[:-12]) != b"x" * 1000
+
+
+async def test_a_handshake_that_is_given_up_closes_its_connection(transport: str):
+    """A server that never answers it sees the end, though the caller is gone."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.read(1)
+        began.set()
+        with suppress(ConnectionError):
+            await reader.read()
+        ended.set()
+        del writer
+
+    async with raw_server(be_silent) as address, client_of(address.replace("http://", "https://"), transport, retry=ONCE) as client:
+        asking = asyncio.create_task(client.api.balance())
+        await began.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        async with asyncio.timeout(10):
+            await ended.wait()
