@@ -18,6 +18,8 @@ COMMANDS = {
     "sandbox": "Run a sandbox market on this machine, to try everything without a key.",
     "warm": "Fill the cache with fees, quotes and sales before they are needed.",
     "cache": "Show what the cache does, or empty it.",
+    "db": "Look after the store: its tables, its size, what is old, a copy as Parquet.",
+    "history": "Draw what the store knows of a title: asks, bids and sales.",
     "config": "Show the settings in force, where each comes from, secrets masked.",
     "bench": "Measure against the sandbox market and write a record.",
 }

@@ -10,12 +10,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from botcore.bench import scan
+from botcore.bench import cache, scan, store
 from botcore.bench.record import Record, write
 
 __all__ = ["command"]
 
-BENCHES = {"scan": scan.run}
+BENCHES = {"scan": scan.run, "cache": cache.run, "store": store.run}
 FOLDER = Path("profiling_results")
 
 

@@ -1,0 +1,116 @@
+"""Frames → figures. Pure: no screen and no file; matplotlib is loaded when the first figure is drawn.
+
+The house style: blue for asks, orange for bids, grey for sales, told apart also by those who see few colours, and by shape;
+prices in dollars, time by dates; large enough to read at half its width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["history"]
+
+ASK, BID, SALE, INK, LINES = "#0072B2", "#D55E00", "#6E6E6E", "#222222", "#DDDDDD"
+"""Colours of Okabe and Ito's palette, and greys."""
+SIZE = (9.0, 5.0)
+"""Inches; at 120 dots an inch that is 1080 by 600."""
+DOTS = 120
+STYLE: dict[Any, Any] = {
+    "font.size": 13,
+    "axes.edgecolor": LINES,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINES,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "figure.dpi": DOTS,
+    "savefig.dpi": DOTS,
+}
+LONG = 64
+"""Letters of a title that fit over the chart."""
+
+
+def history(points: pl.DataFrame, sales: pl.DataFrame, title: str) -> Figure:
+    """Best ask and best bid as steps, sales as dots, over time; of one title and one phase.
+
+    ``points`` has at, best_ask_cents and best_bid_cents, where 0 is an empty side; ``sales`` has sold_at, price_cents and
+    to_target. Either may be empty. Times are UTC.
+    """
+    from matplotlib import rc_context  # noqa: PLC0415 - slow to load, and most commands draw nothing
+    from matplotlib.figure import Figure  # noqa: PLC0415 - same
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        axes = figure.add_subplot()
+        _draw_steps(axes, points, "best_ask_cents", "best ask", ASK)
+        _draw_steps(axes, points, "best_bid_cents", "best bid", BID)
+        _draw_sales(axes, sales)
+        _widen(axes)
+        _finish(axes, title)
+    return figure
+
+
+def _draw_steps(axes: Axes, points: pl.DataFrame, column: str, label: str, colour: str) -> None:
+    """A step a price; a gap where that side was empty. A lone point is a dot, since a step of one point is nothing."""
+    if points.is_empty() or not points[column].max():
+        return
+    ordered = points.sort("at")
+    prices = [cents / 100 if cents else float("nan") for cents in ordered[column]]
+    marker = "o" if points.height == 1 else ""
+    axes.plot(ordered["at"].to_list(), prices, drawstyle="steps-post", label=label, color=colour, linewidth=2, marker=marker, zorder=3)
+
+
+def _draw_sales(axes: Axes, sales: pl.DataFrame) -> None:
+    for to_target, label, marker in ((False, "sale", "o"), (True, "sale to a buy order", "v")):
+        some = sales.filter(sales["to_target"] == to_target)
+        if some.height:
+            axes.scatter(
+                some["sold_at"].to_list(),
+                (some["price_cents"] / 100).to_list(),
+                label=label,
+                marker=marker,
+                s=34,
+                color=SALE,
+                alpha=0.65,
+                linewidths=0,
+                zorder=2,
+            )
+
+
+def _widen(axes: Axes) -> None:
+    """At least a day of time, or a lone point would stand in the middle of years."""
+    if axes.has_data():
+        low, high = axes.dataLim.intervalx
+        if high - low < 1:
+            axes.set_xlim((low + high - 1) / 2, (low + high + 1) / 2)
+
+
+def _finish(axes: Axes, title: str) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - as above
+    from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - as above
+
+    axes.set_title(title if len(title) <= LONG else f"{title[: LONG - 1]}…", loc="left", fontsize=14, fontweight="bold", pad=34)
+    dates = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(dates)
+    days = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S.%f"]
+    axes.xaxis.set_major_formatter(
+        ConciseDateFormatter(dates, formats=days, zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"], show_offset=False)  # type: ignore[no-untyped-call]
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda price, _: f"${price:,.2f}"))
+    axes.margins(y=0.12)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.2, columnspacing=1.4, handletextpad=0.5)
+    else:
+        axes.text(0.5, 0.5, "nothing stored in this time", transform=axes.transAxes, ha="center", va="center", color=SALE)
