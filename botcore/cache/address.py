@@ -18,6 +18,8 @@ def check_url(url: str) -> str:
     """The address as it is; raises ConfigError for one that leads nowhere, without its password."""
     if url != EMBEDDED and not url.startswith(_SCHEMES):
         raise ConfigError(f"REDIS_URL={hide_password(url)!r} cannot be used: begin with {', '.join(_SCHEMES)}, or say {EMBEDDED}")
+    if "#" in url:
+        raise ConfigError(f"REDIS_URL={hide_password(url)!r} cannot be used: in an address # is written %23")
     return url
 
 

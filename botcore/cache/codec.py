@@ -18,7 +18,10 @@ def _plain(value: object) -> object:
 
 def _rebuilt(kind: type, value: object) -> object:
     if kind is Fraction and isinstance(value, str):
-        return Fraction(value)
+        try:
+            return Fraction(value)
+        except ZeroDivisionError:
+            raise ValueError(f"{value!r} is no fraction") from None
     raise NotImplementedError(f"{kind.__name__} is not kept in the cache")
 
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from botcore.cache.address import EMBEDDED, check_url, hide_password
 from botcore.cache.embedded import EmbeddedServer, find_server
@@ -77,7 +77,8 @@ async def _connected(url: str, timeout: float, shown: str) -> AsyncIterator[Conn
     try:
         commands = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
         events = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
-    except ValueError as error:
+        commands.connection_pool.make_connection()  # type: ignore[no-untyped-call] # connects nowhere, and refuses an option that does not exist
+    except (ValueError, TypeError, RedisError) as error:
         # What they say is not shown: redis-py and urllib quote what they could not read, which may be the password.
         raise ConfigError(f"REDIS_URL={shown!r} cannot be used: check host, port and options ({type(error).__name__})") from None
     try:

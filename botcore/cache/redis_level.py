@@ -1,6 +1,6 @@
 """The Redis level: shared by processes, and by runs of one process.
 
-A value is kept with a digest of its tags' versions. One MGET brings the value and the versions; an invalidation writes a new
+A value is kept with its tags' versions. One MGET brings the value and the versions; an invalidation writes a new
 version under the tag, and tells the other processes over a channel, so that their memory forgets as well. A tag without a
 version gets one, by chance, so that no version comes twice: a server short of memory may drop what it likes. Everything is
 kept under the server's run id: what a restarted server brings back from its disk is older than its invalidations may be,
@@ -20,7 +20,6 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from hashlib import blake2b
 from typing import Any, Self
 
 from redis.asyncio.client import PubSub
@@ -32,7 +31,10 @@ from botcore.cache.policy import CacheOptions, Question, policies
 
 __all__ = ["SUMS", "RedisLevel"]
 
-_HEAD = struct.Struct("<4sdd8sI")
+_HEAD = struct.Struct("<4sIddH")
+_TIMES = struct.Struct("<ddH")
+_CHECKED = _HEAD.size - _TIMES.size
+"""From here to the end the checksum counts: times, the length of the fence, fence and value."""
 _MAGIC = b"bc1\n"
 SUMS = "botcore:sums"
 """The hash that holds the sums."""
@@ -98,13 +100,13 @@ class RedisLevel:
     # ---- the contract ------------------------------------------------------------------------------------------------
 
     async def look(self, questions: Sequence[Question]) -> list[Found[bytes]]:
-        """What is kept, and the digest of the tags' versions; an empty digest when Redis is away."""
+        """What is kept, and the tags' versions as the fence; an empty one when Redis is away."""
         tags = _tags(questions)
         answers = await self._exchange([("MGET", *self._names("v", [question.name for question in questions]), *self._names("t", tags))])
         return await self._found_all(questions, tags, answers[0] if answers else None)
 
     async def put(self, answers: Sequence[tuple[Question, Entry, bytes]]) -> None:
-        """Keep answers. Those whose tags were invalidated meanwhile carry the old digest and are never found."""
+        """Keep answers. Those whose tags were invalidated meanwhile carry the old versions and are never found."""
         await self._exchange(self._writes(answers))
 
     async def invalidate(self, tags: Iterable[str]) -> None:
@@ -389,8 +391,10 @@ class RedisLevel:
         if values is None or versions is None:
             self.counts.misses += len(questions)
             return [Found(None, b"")] * len(questions)
+        if len(questions) == 1:
+            return [self._found(values[0], _fence(versions))]
         of = dict(zip(tags, versions, strict=True))
-        return [self._found(question, value, of) for question, value in zip(questions, values, strict=False)]
+        return [self._found(value, _fence([of[tag] for tag in question.tags])) for question, value in zip(questions, values, strict=False)]
 
     async def _made(self, tags: Sequence[str]) -> list[bytes | None] | None:
         """The tags' versions, after giving one to each that has none."""
@@ -399,36 +403,40 @@ class RedisLevel:
         answers = await self._exchange([*sets, ("MGET", *names)])
         return answers[-1] if answers else None
 
-    def _found(self, question: Question, value: bytes | None, versions: dict[str, bytes | None]) -> Found[bytes]:
-        """Without a version, as where foreign hands put a list in its place, the fence is empty: nothing can be kept."""
-        held = [versions[tag] for tag in question.tags]
-        digest = blake2b(b"\0".join(version for version in held if version is not None), digest_size=8).digest() if None not in held else b""
-        entry = self._unpacked(value, digest) if value is not None else None
+    def _found(self, value: bytes | None, fence: bytes) -> Found[bytes]:
+        entry = self._unpacked(value, fence) if value is not None else None
+        counts = self.counts
         if entry is None or (now := self._clock()) >= entry.kept_until:
-            self.counts.misses += 1
-            return Found(None, digest)
-        self.counts.hits += 1
-        self.counts.stale += now >= entry.fresh_until
-        self.counts.bytes += len(entry.value)
-        return Found(entry, digest)
+            counts.misses += 1
+            return Found(None, fence)
+        counts.hits += 1
+        if now >= entry.fresh_until:
+            counts.stale += 1
+        counts.bytes += len(entry.value)
+        return Found(entry, fence)
 
-    def _unpacked(self, data: bytes, digest: bytes) -> Entry | None:
+    def _unpacked(self, data: bytes, fence: bytes) -> Entry | None:
         """The entry, or None for one whose tags have fallen, and for bytes that are not ours or were damaged."""
-        if len(data) < _HEAD.size or data[:4] != _MAGIC:
-            self.counts.errors += 1
-            return None
-        _, fresh_until, kept_until, held, check = _HEAD.unpack_from(data)
-        value = data[_HEAD.size :]
-        if zlib.crc32(value, zlib.crc32(data[4:28])) != check:
-            self.counts.errors += 1
-            return None
-        return Entry(value, fresh_until, kept_until) if held == digest else None
+        if len(data) >= _HEAD.size:
+            magic, check, fresh_until, kept_until, size = _HEAD.unpack_from(data)
+            if magic == _MAGIC and zlib.crc32(memoryview(data)[_CHECKED:]) == check:
+                start = _HEAD.size + size
+                return Entry(data[start:], fresh_until, kept_until) if data[_HEAD.size : start] == fence else None
+        self.counts.errors += 1
+        return None
 
 
-def _tags(questions: Sequence[Question]) -> list[str]:
+def _tags(questions: Sequence[Question]) -> Sequence[str]:
+    if len(questions) == 1:
+        return questions[0].tags
     return list(dict.fromkeys(tag for question in questions for tag in question.tags))
 
 
-def _packed(entry: Entry, digest: bytes) -> bytes:
-    body = struct.pack("<dd8s", entry.fresh_until, entry.kept_until, digest)
-    return b"".join((_MAGIC, body, struct.pack("<I", zlib.crc32(entry.value, zlib.crc32(body))), entry.value))
+def _fence(versions: Sequence[bytes | None]) -> bytes:
+    """Empty without a version, as where foreign hands put a list in its place: then nothing can be kept."""
+    return b"".join(versions) if None not in versions else b""  # type: ignore[arg-type]
+
+
+def _packed(entry: Entry, fence: bytes) -> bytes:
+    body = b"".join((_TIMES.pack(entry.fresh_until, entry.kept_until, len(fence)), fence, entry.value))
+    return _MAGIC + zlib.crc32(body).to_bytes(4, "little") + body

@@ -372,7 +372,8 @@ class Cache:
         for question, entry, _ in kept:
             self.memory.set(question, entry, epoch)
         if self.redis is not None:
-            await self.redis.put(kept)
+            # What fell meanwhile could not be found there, but would take the place of a newer answer.
+            await self.redis.put([one for one in kept if self.memory.stands(one[0], epoch)])
         return {question.name: entry.value for question, entry, _ in kept}
 
     def _refresh(self, questions: Sequence[Question], load: Load) -> None:

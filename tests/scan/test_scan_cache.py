@@ -13,7 +13,7 @@ from botcore.cache import Cache, CacheCounts, RedisLevel, open_connection
 from botcore.cache.embedded import EmbeddedServer
 from botcore.client import Priority, Quota
 from botcore.errors import ScanFailed, Unauthorized
-from botcore.model import Exit, Game, Level, ScanQuery
+from botcore.model import Exit, Game, Level, ScanQuery, ScanReport
 from botcore.sandbox import MarketOptions
 from botcore.scan import Scanner, ScanOptions, Warmer
 from tests.client.support import JumpingTime, json_answer
@@ -34,7 +34,7 @@ class Clock:
         return time.time() + self.passed
 
 
-def asked(report) -> int:
+def asked(report: ScanReport) -> int:
     """Requests beyond the pages of the listing."""
     counts = report.requests
     return counts.market + counts.sales + counts.fee + counts.other - report.stages["listing"]
