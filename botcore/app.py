@@ -11,7 +11,10 @@ from hashlib import blake2b
 
 import msgspec
 
+# Modules where a name would bring Redis along: it is imported when it is used.
 from botcore import cache as caching
+from botcore import client as talking
+from botcore.cache.address import EMBEDDED
 from botcore.client import DMarketClient, KeyPair, Quota
 from botcore.errors import StoreError
 from botcore.model import Game
@@ -89,8 +92,11 @@ async def open_app(settings: Settings | None = None, *, sandbox: MarketOptions |
         assert keys is not None  # noqa: S101 - either the settings or the sandbox gave a pair
         redis, quota = None, Quota(settings.quota)
         if settings.redis_url:
+            share = account(url, keys, owner)
             connection = await stack.enter_async_context(caching.open_connection(settings.redis_url, settings.cache.timeout))
-            redis = caching.RedisLevel(connection, space=account(url, keys, owner), options=settings.cache)
+            redis = caching.RedisLevel(connection, space=share, options=settings.cache)
+            if settings.redis_url != EMBEDDED:  # nobody else reaches a private one
+                quota = await stack.enter_async_context(talking.SharedQuota(connection.commands, share, settings.quota))
         client = await stack.enter_async_context(DMarketClient(url, keys, pool=pool, quota=quota, retry=settings.retry))
         cache = await stack.enter_async_context(caching.Cache(settings.cache, redis))
         store, journal = await stack.enter_async_context(_kept(settings, market_name(url), cache))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from botcore.client.api import ClientStats, DMarketClient, RetryOptions, counting
     from botcore.client.auth import KeyPair
     from botcore.client.quota import Priority, Quota, QuotaOptions
+    from botcore.client.shared import SharedQuota
     from botcore.client.transport import PoolOptions
     from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, SalesPage
 
@@ -29,6 +30,7 @@ __all__ = [
     "QuotaOptions",
     "RetryOptions",
     "SalesPage",
+    "SharedQuota",
     "counting",
 ]
 
@@ -36,6 +38,7 @@ _HOMES = {
     "api": ("ClientStats", "DMarketClient", "RetryOptions", "counting"),
     "auth": ("KeyPair",),
     "quota": ("Priority", "Quota", "QuotaOptions"),
+    "shared": ("SharedQuota",),
     "transport": ("PoolOptions",),
     "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "SalesPage"),
 }

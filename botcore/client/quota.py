@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Priority", "Quota", "QuotaOptions", "Slot"]
+__all__ = ["Lane", "Priority", "Quota", "QuotaOptions", "Slot", "Timer", "on_loop"]
 
 _TOO_MANY = 429
 _TRIPS = 30
@@ -86,7 +86,8 @@ class Timer(Protocol):
         """Forget the call."""
 
 
-def _call_later(delay: float, callback: Callable[[], None]) -> Timer:
+def on_loop(delay: float, callback: Callable[[], None]) -> Timer:
+    """Schedule a call on the running event loop."""
     return asyncio.get_running_loop().call_later(delay, callback)
 
 
@@ -102,16 +103,17 @@ class Quota:
         options: QuotaOptions | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
-        call_later: Callable[[float, Callable[[], None]], Timer] = _call_later,
+        call_later: Callable[[float, Callable[[], None]], Timer] = on_loop,
     ) -> None:
         self.options = options or QuotaOptions()
         self.sent = RequestCounts()
         self.throttled = 0
         self.clock = clock
-        self._lanes = {kind: _Lane(kind, self.options, clock, call_later, self.sent) for kind in RequestClass}
+        self._call_later = call_later
+        self._lanes: Mapping[RequestClass, Lane] = {kind: self._lane(kind) for kind in RequestClass}
 
     def __repr__(self) -> str:
-        return f"<Quota {', '.join(map(repr, self._lanes.values()))}>"
+        return f"<{type(self).__name__} {', '.join(map(repr, self._lanes.values()))}>"
 
     async def acquire(self, kind: RequestClass, priority: Priority = Priority.INTERACTIVE) -> None:
         """Wait for a place and use it now; raises Throttled when the class must pause for too long."""
@@ -150,11 +152,14 @@ class Quota:
 
     def ceiling(self, kind: RequestClass) -> int:
         """How many requests the class may send within a window now."""
-        return self._lanes[kind].ceiling
+        return self._lanes[kind].share
 
     def waiting(self, kind: RequestClass) -> int:
         """How many callers wait for a place of this class."""
         return self._lanes[kind].waiting
+
+    def _lane(self, kind: RequestClass) -> Lane:
+        return Lane(kind, self.options, self.clock, self._call_later, self.sent)
 
 
 class Slot:
@@ -162,7 +167,7 @@ class Slot:
 
     __slots__ = ("_lane", "_open", "sent_at")
 
-    def __init__(self, lane: _Lane) -> None:
+    def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._open = True
         self.sent_at: float | None = None
@@ -186,7 +191,7 @@ class Slot:
             self._lane.give_back()
 
 
-class _Lane:
+class Lane:
     """One class: a log of sends, places held, a heap of waiters and at most one timer."""
 
     def __init__(
@@ -219,6 +224,11 @@ class _Lane:
         return f"{self.kind}: {len(self._recent())} sent + {self._held} held of {self.ceiling}/{self._cap}, {self.waiting} waiting, paused {paused:.1f} s"
 
     @property
+    def share(self) -> int:
+        """How many requests may count at a time, at least 1."""
+        return self.ceiling
+
+    @property
     def waiting(self) -> int:
         """How many callers wait, cancelled ones left out."""
         return sum(not future.done() for _, _, future in self._waiters)
@@ -245,6 +255,8 @@ class _Lane:
         """Turn a held place into a sent one."""
         now = self._clock()
         self._held -= 1
+        while self._log and self._log[0] + 2 * self._options.window <= now:
+            self._log.popleft()
         self._log.append(now)
         setattr(self._counts, self.kind.value, getattr(self._counts, self.kind.value) + 1)
         self._pump()
@@ -321,10 +333,13 @@ class _Lane:
         now = self._clock()
         self._recover(now)
         while self._next() and self._room(now):
-            future = heapq.heappop(self._waiters)[2]
-            self._held += 1
-            future.set_result(None)
+            self._grant()
         self._set_timer(now)
+
+    def _grant(self) -> None:
+        """Hold a place for the most urgent caller."""
+        self._held += 1
+        heapq.heappop(self._waiters)[2].set_result(None)
 
     def _recover(self, now: float) -> None:
         while now >= self._raise_at:
@@ -338,22 +353,27 @@ class _Lane:
         return bool(self._waiters)
 
     def _room(self, now: float) -> bool:
-        while self._log and self._log[0] + 2 * self.window <= now:
-            self._log.popleft()
-        return now >= self._paused_until and self._held + len(self._recent()) < self.ceiling
+        return now >= self._paused_until and self._held + len(self._recent()) < self._most()
+
+    def _most(self) -> int:
+        """How many requests may count at this moment."""
+        return self.share
 
     def _set_timer(self, now: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         chance = self._next_chance() if self._waiters else math.inf
         if chance < math.inf:
             self._timer = self._call_later(max(0.0, chance - now), self._on_timer)
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _next_chance(self) -> float:
         """When the next place may come free; a place that is held has no time of its own and calls ``_pump`` itself."""
         recent = self._recent()
-        surplus = self._held + len(recent) - self.ceiling
+        surplus = self._held + len(recent) - self._most()
         free_at = -math.inf if surplus < 0 else recent[surplus] + self.window if surplus < len(recent) else math.inf
         return max(min(free_at, self._raise_at), self._paused_until)
 
