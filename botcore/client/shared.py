@@ -279,6 +279,9 @@ class _SharedLane(Lane):
         super().give_back()
         self._tell(_News("free", place))
 
+    def timed(self, seconds: float) -> None:
+        """Keep the whole margin: what several processes send reaches the market less evenly than any of them can see."""
+
     def learn_limit(self, limit: int | None) -> None:
         """Stay at or below the limit that the server tells any of the processes, and never above the published one."""
         before = self._cap

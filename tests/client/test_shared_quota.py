@@ -821,3 +821,11 @@ def machine_server(server):
 
 SharedQuotaMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestSharedQuotaMachine = SharedQuotaMachine.TestCase
+
+
+async def test_the_margin_stays_whole_however_evenly_answers_come(hall):
+    """One process cannot see how unevenly the others' requests arrive."""
+    quota = hall.open()
+    for _ in range(40):
+        quota.observe(MARKET, 200, {}, sent_at=hall.time.now)
+    assert quota.rate(MARKET) == 10 / WINDOW
