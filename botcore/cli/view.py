@@ -207,7 +207,9 @@ def _funnel(report: ScanReport) -> RenderableType:
 def _cost(report: ScanReport) -> Text:
     requests = ", ".join(f"{count} {name}" for name, count in _counts(report.requests).items() if count) or "none answered"
     trouble = f", {report.throttled} refused by quota, {report.retries} repeated" if report.throttled or report.retries else ""
-    return Text(f"{report.seconds:.1f} s (the quota allows {report.quota_bound_seconds:.1f} s at best); requests: {requests}{trouble}", style="dim")
+    known = report.cache.get("memory_hits", 0) + report.cache.get("redis_hits", 0)
+    remembered = f"; remembered: {known} answers" if known else ""
+    return Text(f"{report.seconds:.1f} s (the quota allows {report.quota_bound_seconds:.1f} s at best); requests: {requests}{trouble}{remembered}", style="dim")
 
 
 def _troubles(report: ScanReport) -> list[Text]:
