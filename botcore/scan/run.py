@@ -21,9 +21,10 @@ from botcore.cache import CacheCounts
 from botcore.client import ClientStats, DMarketClient, OffersPage, Priority, counting
 from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
 from botcore.model import Funnel, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
-from botcore.scan.bands import PAGE, TOTAL_CAP, Bands, Chain, chains_wanted
+from botcore.scan.bands import PAGE, Bands, Chain
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.options import TITLES_A_QUOTE, ScanOptions, ScanProgress
+from botcore.scan.pace import CLASSES, Pace
 from botcore.scan.pool import Pool
 from botcore.scan.stages import Stages
 from botcore.scan.table import Dossier, Need, Table
@@ -35,14 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["Run", "market_name"]
 
 T = TypeVar("T")
-FIRST_LATENCY = 0.15
-"""Seconds an answer is thought to take before the first one came."""
 LINGER = 1.0
 LINGER_FIRST = 0.05
 """Seconds that titles wait for company before they are quoted in a batch that is not full: little at first, up to ``LINGER`` later."""
-LARGE = TOTAL_CAP
-FIRST_PAGES = 8
-"""Pages that a window of at least ``LARGE`` offers begins with; the rest of the first second's quota is for the evidence of the first find."""
 LIKELY = 0.5
 """How much of what could rule a title out must have been read before its sales are asked for ahead of time."""
 HOPES = 4
@@ -64,6 +60,7 @@ class Run:
         self.table: Table | None = None
         self.report = ScanReport(market_name(client.base_url), query.game, query.level, datetime.now(UTC))
         self._started = time.monotonic()
+        self._pace = Pace(client, options, self.bands)
         self._tally = ClientStats()
         self._finished = asyncio.Event()
         self._ready = asyncio.Event()
@@ -81,10 +78,7 @@ class Run:
         self._last_quote = -math.inf
         self._last_sweep = -math.inf
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pools = {
-            need: Pool(self._start, partial(self._bound, kind), partial(self._evidence, need))
-            for need, kind in ((Need.TARGETS, RequestClass.OTHER), (Need.SALES, RequestClass.SALES), (Need.ASK, RequestClass.MARKET))
-        }
+        self._pools = {need: Pool(self._start, partial(self._pace.bound, kind), partial(self._evidence, need)) for need, kind in CLASSES.items()}
         self._over = 0.0
 
     # ---- the whole -----------------------------------------------------------------------------------------------
@@ -167,34 +161,17 @@ class Run:
 
     def _pump(self) -> None:
         """Put as many pages under way as the quota and the latency call for."""
-        wanted, limit = self._wanted()
-        while self.bands.flying < wanted and not self._holding_back():
+        wanted, limit = self._pace.pages(self._read, found=bool(self.found))
+        while self.bands.flying < wanted and not self._pace.holding_back(self._read, found=bool(self.found)):
             chain = self.bands.next(limit)
             if chain is None:
                 return
             self._start(self._page(chain))
 
-    def _wanted(self) -> tuple[int, int]:
-        """Pages under way, and bands open at once."""
-        if self.options.bands != "auto":
-            return 2 * self.options.bands, self.options.bands
-        wanted = self._under_way(RequestClass.MARKET)
-        if not self.found and self.bands.total >= LARGE and self._stages.tries["listing"] < FIRST_PAGES:
-            wanted = max(wanted, FIRST_PAGES - 2)
-        return wanted, (wanted + 1) // 2
-
-    def _holding_back(self) -> bool:
-        """Whether what is left of the first second's quota is kept for the evidence of the first find."""
-        early = time.monotonic() - self._started < self.client.quota.options.window
-        return early and not self.found and self.bands.total >= LARGE and self._stages.tries["listing"] >= FIRST_PAGES
-
-    def _under_way(self, kind: RequestClass) -> int:
-        stats = self.client.stats
-        return chains_wanted(self.client.quota.rate(kind), stats.latency[kind] or FIRST_LATENCY, stats.deviation[kind])
-
-    def _bound(self, kind: RequestClass) -> int:
-        """Requests for evidence under way at once: what the quota can use, and one that waits for its turn."""
-        return min(self.options.concurrency, self._under_way(kind) + 1)
+    @property
+    def _read(self) -> int:
+        """Pages of the listing that were asked for so far."""
+        return self._stages.tries.get("listing", 0)
 
     async def _page(self, chain: Chain) -> None:
         self._stages.tried("listing")
@@ -224,7 +201,7 @@ class Run:
     def _take(self, chain: Chain, page: OffersPage) -> None:
         table = self._known
         table.now = self.client.now()
-        table.ask_first = self._ask_first()
+        table.ask_first = self._pace.ask_first(len(self._pools[Need.ASK]), len(self._pools[Need.SALES]))
         if page.broken:
             self._stages.note("offer", "BadAnswer", page.broken)
         if page.total and not page.offers and not (page.cursor or chain.cursor):
@@ -239,25 +216,11 @@ class Run:
             self._route(dossier)
         self._next()
 
-    def _ask_first(self) -> bool:
-        """Whether asking for rivals before sales would end the scan earlier: where sales have the longer queue."""
-        pages = max(0.0, self.bands.left / PAGE)
-        quota = self.client.quota
-        market = (pages + len(self._pools[Need.ASK])) / quota.rate(RequestClass.MARKET)
-        return len(self._pools[Need.SALES]) / quota.rate(RequestClass.SALES) > market
-
-    def _hurry(self) -> frozenset[Need]:
-        """Once the listing is read, evidence that no one queues for is asked for at once: only latency still costs time."""
-        if not self.bands.done:
-            return frozenset()
-        pools = ((Need.SALES, RequestClass.SALES), (Need.ASK, RequestClass.MARKET))
-        return frozenset(need for need, kind in pools if not self.client.quota.waiting(kind) and len(self._pools[need]) <= self._under_way(kind))
-
     def _next(self) -> None:
         """After each step: more pages, more quotes, a look at what waits, and the end when all is known."""
         self._pump()
         if self.table is not None:
-            self.table.hurry = self._hurry()
+            self.table.hurry = self._pace.unqueued({need: len(pool) for need, pool in self._pools.items()}) if self.bands.done else frozenset()
         self._quote_some()
         now = time.monotonic()
         over = self.bands.done and not self.bands.flying
@@ -275,7 +238,7 @@ class Run:
 
     def _look_ahead(self) -> None:
         """Sales are the scarcest requests: where they would lie idle, they are asked for the likeliest of the titles that wait."""
-        room = self._under_way(RequestClass.SALES) - len(self._pools[Need.SALES])
+        room = self._pace.under_way(RequestClass.SALES) - len(self._pools[Need.SALES])
         if room <= 0 or self.client.quota.waiting(RequestClass.SALES):
             return
         chances = sorted(((self._known.chance(dossier), title) for title, dossier in self._waiting.items()), reverse=True)
