@@ -41,7 +41,7 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     recycle: float = 3600.0
     pre_ping: bool = True
     timeout: float = 10.0
-    batch: int = 5000
+    batch: int = 2000
     flush: float = 0.5
     retry: float = 2.0
     buffer: int = 500_000
