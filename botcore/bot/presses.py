@@ -1,0 +1,148 @@
+"""What a button says when it is pressed: a few short words, read strictly, since anybody can send any. Pure."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from botcore.model import Game, Level
+
+__all__ = [
+    "ChooseGame",
+    "ChooseLevel",
+    "Mute",
+    "Page",
+    "Press",
+    "Price",
+    "Scan",
+    "SetLevel",
+    "Settings",
+    "Stop",
+    "Unmute",
+    "Unwatch",
+    "Watch",
+    "Why",
+    "name_of",
+    "pack",
+    "unpack",
+]
+
+MOST = 64
+"""Bytes that Telegram allows."""
+
+
+class _Press(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Packed as a JSON array whose first element tells which it is."""
+
+
+class ChooseGame(_Press, tag="g"):
+    """Show the games to choose from; ``then`` is what the choice is for."""
+
+    then: Literal["scan", "set"]
+
+
+class ChooseLevel(_Press, tag="l"):
+    """Show the levels of a game to choose from."""
+
+    then: Literal["scan", "set"]
+    game: Game
+
+
+class Scan(_Press, tag="s"):
+    """Look for opportunities, and remember nothing from before when ``anew``."""
+
+    game: Game
+    level: Level
+    anew: bool = False
+
+
+class SetLevel(_Press, tag="d"):
+    """Make a game and a level the chat's own."""
+
+    game: Game
+    level: Level
+
+
+class Stop(_Press, tag="x"):
+    """End a scan that is shown in this chat."""
+
+    view: int
+
+
+class Page(_Press, tag="p"):
+    """Turn to a page of a scan's results, the first is 0."""
+
+    view: int
+    page: int
+
+
+class Why(_Press, tag="y"):
+    """Tell how a find came about; ``place`` is its place in the view's report."""
+
+    view: int
+    place: int
+
+
+class Watch(_Press, tag="w"):
+    """Keep an eye on the title of a find."""
+
+    view: int
+    place: int
+
+
+class Mute(_Press, tag="m"):
+    """Never show the title of a find again in this chat."""
+
+    view: int
+    place: int
+
+
+class Unwatch(_Press, tag="u"):
+    """Watch no longer."""
+
+    watch: int
+
+
+class Unmute(_Press, tag="n"):
+    """Show a title again; it is told by ``name_of``, since titles are too long for a button."""
+
+    name: str
+
+
+class Price(_Press, tag="h"):
+    """Show the prices of a title, told by ``name_of``."""
+
+    name: str
+
+
+class Settings(_Press, tag="c"):
+    """Turn to a page of the settings in force."""
+
+    page: int
+
+
+Press = ChooseGame | ChooseLevel | Scan | SetLevel | Stop | Page | Why | Watch | Mute | Unwatch | Unmute | Price | Settings
+_decoder = msgspec.json.Decoder(Press)
+
+
+def pack(press: Press) -> str:
+    """The words for a button, at most 64 bytes."""
+    words = msgspec.json.encode(press)
+    if len(words) > MOST:
+        raise ValueError(f"{press} is too long for a button")
+    return words.decode()
+
+
+def unpack(words: str | None) -> Press | None:
+    """What was pressed; None for words that no button of ours says."""
+    try:
+        return _decoder.decode(words or "")
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+
+
+def name_of(game: Game, title: str) -> str:
+    """A short name of a title that stays the same."""
+    return blake2b(f"{game}/{title}".encode(), digest_size=9).hexdigest()
