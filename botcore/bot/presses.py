@@ -37,20 +37,20 @@ class _Press(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """Packed as a JSON array whose first element tells which it is."""
 
 
-class ChooseGame(_Press, tag="g"):
+class ChooseGame(_Press, frozen=True, tag="g"):
     """Show the games to choose from; ``then`` is what the choice is for."""
 
     then: Literal["scan", "set"]
 
 
-class ChooseLevel(_Press, tag="l"):
+class ChooseLevel(_Press, frozen=True, tag="l"):
     """Show the levels of a game to choose from."""
 
     then: Literal["scan", "set"]
     game: Game
 
 
-class Scan(_Press, tag="s"):
+class Scan(_Press, frozen=True, tag="s"):
     """Look for opportunities, and remember nothing from before when ``anew``."""
 
     game: Game
@@ -58,73 +58,73 @@ class Scan(_Press, tag="s"):
     anew: bool = False
 
 
-class SetLevel(_Press, tag="d"):
+class SetLevel(_Press, frozen=True, tag="d"):
     """Make a game and a level the chat's own."""
 
     game: Game
     level: Level
 
 
-class Stop(_Press, tag="x"):
+class Stop(_Press, frozen=True, tag="x"):
     """End a scan that is shown in this chat."""
 
     view: int
 
 
-class Page(_Press, tag="p"):
+class Page(_Press, frozen=True, tag="p"):
     """Turn to a page of a scan's results, the first is 0."""
 
     view: int
     page: int
 
 
-class Why(_Press, tag="y"):
+class Why(_Press, frozen=True, tag="y"):
     """Tell how a find came about; ``place`` is its place in the view's report."""
 
     view: int
     place: int
 
 
-class Watch(_Press, tag="w"):
+class Watch(_Press, frozen=True, tag="w"):
     """Keep an eye on the title of a find."""
 
     view: int
     place: int
 
 
-class Mute(_Press, tag="m"):
+class Mute(_Press, frozen=True, tag="m"):
     """Never show the title of a find again in this chat."""
 
     view: int
     place: int
 
 
-class Unwatch(_Press, tag="u"):
+class Unwatch(_Press, frozen=True, tag="u"):
     """Watch no longer."""
 
     watch: int
 
 
-class Unmute(_Press, tag="n"):
+class Unmute(_Press, frozen=True, tag="n"):
     """Show a title again; it is told by ``name_of``, since titles are too long for a button."""
 
     name: str
 
 
-class Price(_Press, tag="h"):
+class Price(_Press, frozen=True, tag="h"):
     """Show the prices of a title, told by ``name_of``."""
 
     name: str
 
 
-class Settings(_Press, tag="c"):
+class Settings(_Press, frozen=True, tag="c"):
     """Turn to a page of the settings in force."""
 
     page: int
 
 
 Press = ChooseGame | ChooseLevel | Scan | SetLevel | Stop | Page | Why | Watch | Mute | Unwatch | Unmute | Price | Settings
-_decoder = msgspec.json.Decoder(Press)
+_decoder: msgspec.json.Decoder[Press] = msgspec.json.Decoder(Press)
 
 
 def pack(press: Press) -> str:
