@@ -1,8 +1,27 @@
-"""Remembers for good: scans, opportunities, prices and sales in SQLite or PostgreSQL."""
+"""Remembers for good: scans, opportunities, prices, sales, and what the bot keeps of its chats, in SQLite or PostgreSQL."""
 
+from botcore.store.chats import Chats, ChatSettings, View, Watch
 from botcore.store.journal import Journal, JournalCounts
+from botcore.store.letters import Card, Draft, Letter, Letters
 from botcore.store.options import StoreOptions
 from botcore.store.rows import History, PricePoint
 from botcore.store.store import Store, StoredScan, StoreInfo
 
-__all__ = ["History", "Journal", "JournalCounts", "PricePoint", "Store", "StoreInfo", "StoreOptions", "StoredScan"]
+__all__ = [
+    "Card",
+    "ChatSettings",
+    "Chats",
+    "Draft",
+    "History",
+    "Journal",
+    "JournalCounts",
+    "Letter",
+    "Letters",
+    "PricePoint",
+    "Store",
+    "StoreInfo",
+    "StoreOptions",
+    "StoredScan",
+    "View",
+    "Watch",
+]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 import aiosqlite
@@ -19,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from botcore.errors import StoreError
 from botcore.store.options import StoreOptions, driven
 
-__all__ = ["Unfit", "connect", "disconnect", "translated", "whole", "writing"]
+__all__ = ["Unfit", "connect", "disconnect", "translated", "unbroken", "whole", "writing"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _ADVICE = {
     "unable to open": "cannot be opened: its folder must exist and be yours to write to",
@@ -119,7 +121,7 @@ def translated(options: StoreOptions) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, TimeoutError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, TimeoutError, UnicodeError) as error:
         raise _told(options, error) from None
     except Exception as error:
         if not type(error).__module__.startswith("asyncpg"):
@@ -129,7 +131,7 @@ def translated(options: StoreOptions) -> Iterator[None]:
 
 def _told(options: StoreOptions, error: Exception) -> StoreError:
     said = _first_line(error)
-    if isinstance(error, DataError | IntegrityError | OverflowError) or "invalid input for query argument" in said:
+    if isinstance(error, DataError | IntegrityError | OverflowError | UnicodeError) or "invalid input for query argument" in said:
         return Unfit(f"the store {options.shown} does not take a row: {said}")
     if options.path is None and _away(error):
         return StoreError(f"the store {options.shown} {_AWAY}")
@@ -163,3 +165,13 @@ async def whole(work: Coroutine[Any, Any, T]) -> T:
         if not task.cancelled():
             task.exception()  # looked at, or asyncio would complain
         raise
+
+
+def unbroken(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A method that is done to its end in this way, whoever calls it."""
+
+    @wraps(method)
+    async def done(*arguments: P.args, **named: P.kwargs) -> T:
+        return await whole(method(*arguments, **named))
+
+    return done

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from botcore.model import Exit, Game, Opportunity, Quote, Sale, ScanReport
 from botcore.store.schema import items, opportunities, price_points, sales, scans
@@ -47,6 +47,11 @@ def milliseconds(at: float | datetime) -> int:
 def moment(stored: int) -> datetime:
     """The moment of unix milliseconds."""
     return _EPOCH + stored * _MILLISECOND
+
+
+def storable(text: str) -> str:
+    """The text without what no database takes: a zero character and half of a surrogate pair are replaced."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def scan_row(report: ScanReport) -> Row:
@@ -115,6 +120,11 @@ _CHANGED = {
 """What a row that is already there takes from the new one; nothing: it stays as it is."""
 _NEWER = {items.name: "updated_at"}
 """The column by which a row takes over only what is no older."""
+
+
+def insert(table: Table, dialect: str) -> Any:
+    """An INSERT that may say what to do about rows that are there already; both dialects say it by the same names."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 @cache

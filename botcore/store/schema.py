@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["METADATA", "SEEN", "chats", "items", "mutes", "opportunities", "price_points", "sales", "scans", "state"]
+__all__ = [
+    "METADATA",
+    "SEEN",
+    "cards",
+    "chats",
+    "items",
+    "mutes",
+    "opportunities",
+    "outbox",
+    "price_points",
+    "sales",
+    "scans",
+    "state",
+    "views",
+    "watches",
+]
 
 METADATA = MetaData(
     naming_convention={"pk": "%(table_name)s_pkey", "uq": "%(table_name)s_%(column_0_N_name)s_key", "fk": "%(table_name)s_%(column_0_N_name)s_fkey"}
@@ -109,7 +124,60 @@ mutes = Table(
 """Titles that a chat does not want to hear of."""
 
 state = Table("state", METADATA, *_keys("name"), *_words("value"), *_numbers("updated_at"))
-"""Watermarks and the like: a name and its JSON."""
+"""Watermarks and the like: a name and its text, or only when it was noted."""
+
+outbox = Table(
+    "outbox",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_numbers("chat_id"),
+    *_words("kind", "card", "body"),
+    Column("photo", LargeBinary),
+    *_numbers("created_at"),
+    Column("expires_at", BigInteger),
+    Index("outbox_chat_id", "chat_id"),
+    sqlite_autoincrement=True,  # the id is the order: none may be given twice, however many are deleted
+)
+"""What is to be sent and was not yet, in the order of its ids. ``card`` is the name of the message that it makes or edits, or empty."""
+
+cards = Table(
+    "cards",
+    METADATA,
+    Column("chat_id", BigInteger, primary_key=True),
+    *_keys("name"),
+    *_numbers("message_id", "shown_at"),
+    Index("cards_shown_at", "shown_at"),
+)
+"""Messages in a chat that may be edited later, each by its name."""
+
+views = Table(
+    "views",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_numbers("chat_id"),
+    *_words("game", "level"),
+    *_numbers("started_at"),
+    *_words("state"),
+    Column("report", Text),
+    Column("said", Text),
+    Index("views_chat_id", "chat_id", "id"),
+    Index("views_state", "state", "started_at"),
+    sqlite_autoincrement=True,  # a button of an old message must not open somebody's newer scan
+)
+"""Scans that a chat asked for; ``report`` is the whole report as JSON, ``said`` is why it failed."""
+
+watches = Table(
+    "watches",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_numbers("chat_id"),
+    *_words("game", "level", "title"),
+    *_numbers("since"),
+    *_words("known"),
+    UniqueConstraint("chat_id", "game", "title"),
+    sqlite_autoincrement=True,  # same as for views
+)
+"""Titles that a chat wants to hear of; ``known`` is the JSON of the offers it was told of: offer id → price in cents."""
 
 SEEN = {"opportunities": "found_at", "scans": "started_at", "items": "updated_at", "price_points": "at", "sales": "sold_at"}
 """The tables of what was seen, each with the column that tells when; in the order in which rows are removed."""

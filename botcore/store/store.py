@@ -94,7 +94,7 @@ class Store:
         return await whole(self._write(many, list(reports)))
 
     async def _write(self, many: list[tuple[Table, list[rows.Row]]], reports: list[ScanReport]) -> list[int]:
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             for table, chunk in many:
                 await self._put(connection, table, chunk)
             return [await self._put_scan(connection, report) for report in reports]
@@ -137,7 +137,7 @@ class Store:
         await whole(self._update_item_price(market, game, offer_id, price_cents, time.time() if at is None else at))
 
     async def _update_item_price(self, market: str, game: Game, offer_id: str, price_cents: int, at: float) -> None:
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             title = (await connection.execute(_price_change(market, game, offer_id, price_cents, at))).scalar()
             if title is None:
                 raise StoreError(f"no offer {offer_id} of {game} is stored for {market}: only offers that a scan found have a price here")
@@ -159,7 +159,7 @@ class Store:
 
     async def _prune_chunk(self, table: Table, seen: Column[Any], cutoff: int) -> tuple[int, int]:
         """Remove the oldest rows, about a chunk of them: all up to a moment, so that an index finds them."""
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             last = (await connection.execute(_chunk_end(seen, cutoff))).scalar()
             bound = cutoff if last is None else last + 1
             done = await connection.execute(delete(table).where(seen < bound))
@@ -169,44 +169,44 @@ class Store:
 
     async def scans(self, limit: int = 20, *, market: str | None = None) -> list[StoredScan]:
         """The newest scans, newest first."""
-        return [_stored(row) for row in await self._all(_newest_scans(limit, market))]
+        return [_stored(row) for row in await self.fetch(_newest_scans(limit, market))]
 
     async def scan(self, number: int) -> ScanReport:
         """A scan with its opportunities, the best first. Raises StoreError when there is none of that number."""
-        found = await self._all(select(scans).where(scans.c.id == number))
+        found = await self.fetch(select(scans).where(scans.c.id == number))
         if not found:
             raise StoreError(f"no scan has the number {number}")
         report = _stored(found[0]).report
-        report.opportunities = sorted(map(rows.opportunity, await self._all(_of_scan(number))), key=lambda one: one.order)
+        report.opportunities = sorted(map(rows.opportunity, await self.fetch(_of_scan(number))), key=lambda one: one.order)
         return report
 
     async def opportunities(self, market: str, game: Game, *, since: float = 0.0, limit: int = 100) -> list[Opportunity]:
         """What scans that began at ``since`` (unix seconds) or later found, newest scan first."""
-        return [rows.opportunity(row) for row in await self._all(_found(market, game, since, limit))]
+        return [rows.opportunity(row) for row in await self.fetch(_found(market, game, since, limit))]
 
     async def price(self, market: str, game: Game, offer_id: str) -> int | None:
         """The stored price of an offer in cents; None when it is not stored."""
-        found = await self._all(select(items.c.price_cents).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))
+        found = await self.fetch(select(items.c.price_cents).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))
         return found[0].price_cents if found else None
 
     async def points(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> list[PricePoint]:
         """The price points of a title from ``since`` (unix seconds) on, oldest first; of all its phases, or of one."""
-        found = await self._all(_of_title(price_points, price_points.c.at, market, game, title, phase, since))
+        found = await self.fetch(_of_title(price_points, price_points.c.at, market, game, title, phase, since))
         return [frames.point(row) for row in found]
 
     async def sales(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> list[Sale]:
         """The sales of a title from ``since`` (unix seconds) on, oldest first; of all its phases, or of one."""
-        found = await self._all(_of_title(sales, sales.c.sold_at, market, game, title, phase, since))
+        found = await self.fetch(_of_title(sales, sales.c.sold_at, market, game, title, phase, since))
         return [Sale(row.price_cents, row.sold_at // 1000, row.phase, row.to_target) for row in found]
 
     async def points_frame(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> pl.DataFrame:
         """The same as a frame: at (UTC), phase, best_ask_cents, ask_count, best_bid_cents, bid_count. Needs the extra `lab`."""
-        found = await self._all(_of_title(price_points, price_points.c.at, market, game, title, phase, since))
+        found = await self.fetch(_of_title(price_points, price_points.c.at, market, game, title, phase, since))
         return frames.frame(price_points, found, frames.POINTS)
 
     async def sales_frame(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> pl.DataFrame:
         """The same as a frame: sold_at (UTC), phase, price_cents, to_target. Needs the extra `lab`."""
-        found = await self._all(_of_title(sales, sales.c.sold_at, market, game, title, phase, since))
+        found = await self.fetch(_of_title(sales, sales.c.sold_at, market, game, title, phase, since))
         return frames.frame(sales, found, frames.SALES)
 
     async def titles(self, market: str, game: Game, *, since: float = 0.0, limit: int = 100) -> list[str]:
@@ -214,12 +214,12 @@ class Store:
         found: dict[str, None] = {}
         for table, seen in ((sales, sales.c.sold_at), (price_points, price_points.c.at)):
             if len(found) < limit:
-                found |= {row.title: None for row in await self._all(_most(table, seen, market, game, since, limit))}
+                found |= {row.title: None for row in await self.fetch(_most(table, seen, market, game, since, limit))}
         return list(found)[:limit]
 
     async def info(self) -> StoreInfo:
         """What the store holds; counts every table."""
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             counts = {name: (await connection.execute(select(func.count()).select_from(METADATA.tables[name]))).scalar_one() for name in METADATA.tables}
             ends = [(await connection.execute(select(func.min(seen), func.max(seen)))).one() for seen in _seen()]
             size = await self._size(connection)
@@ -244,33 +244,36 @@ class Store:
         with translated(self.options):
             for name in SEEN:
                 table = METADATA.tables[name]
-                counts[name] = await frames.write(table, await self._all(select(table)), folder)
+                counts[name] = await frames.write(table, await self.fetch(select(table)), folder)
         return counts
 
-    # Connections
+    # What the modules of this package build on: rows stay inside it
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read over; errors of drivers leave it as StoreError."""
         with translated(self.options):
             async with self._open.connect() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes, committed at the end. Wrap it in ``whole``, so that a cancelled caller does not tear it."""
         with translated(self.options):
             async with writing(self._open).begin() as connection:
                 yield connection
+
+    async def fetch(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """All rows of a query."""
+        async with self.reading() as connection:
+            found: Sequence[Row[Any]] = (await connection.execute(query)).all()
+            return found
 
     @property
     def _open(self) -> AsyncEngine:
         if self._engine is None:
             raise StoreError(f"the store {self.options.shown} is not open: use `async with`")
         return self._engine
-
-    async def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        async with self._reading() as connection:
-            found: Sequence[Row[Any]] = (await connection.execute(query)).all()
-            return found
 
 
 def _stored(row: Row[Any]) -> StoredScan:
@@ -282,11 +285,7 @@ def _seen() -> list[Column[Any]]:
 
 
 def _scan_upsert(dialect: str, values: dict[str, Any]) -> Any:
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415 - both dialects call it by the same name
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]  # noqa: PLC0415 - same
-    query = insert(scans).values(values)
+    query = rows.insert(scans, dialect).values(values)
     changed = {name: query.excluded[name] for name in ("seconds", "listed", "finds", "stopped", "report")}
     return query.on_conflict_do_update(index_elements=["market", "game", "level", "started_at"], set_=changed).returning(scans.c.id)
 

@@ -26,9 +26,9 @@ def fill(folder, *ages):
 
 
 def test_upgrade_makes_the_store_and_says_when_there_is_nothing_to_do(inside, tmp_path):
-    assert inside("db", "upgrade") == ("sqlite:///data/botcore.db was made, revision 0001.\n", "", 0)
+    assert inside("db", "upgrade") == ("sqlite:///data/botcore.db was made, revision 0002.\n", "", 0)
     assert (tmp_path / "data" / "botcore.db").exists()
-    assert inside("db", "upgrade")[0].endswith("is at revision 0001 already.\n")
+    assert inside("db", "upgrade")[0].endswith("is at revision 0002 already.\n")
 
 
 def test_info_counts_the_rows(inside, tmp_path):
@@ -37,7 +37,7 @@ def test_info_counts_the_rows(inside, tmp_path):
     assert (err, code) == ("", 0)
     assert ["price_points", "2"] in [line.split() for line in out.splitlines()]
     document = json.loads(inside("db", "info", "--json")[0])
-    assert (document["rows"]["price_points"], document["url"], document["revision"]) == (2, "sqlite:///data/botcore.db", "0001")
+    assert (document["rows"]["price_points"], document["url"], document["revision"]) == (2, "sqlite:///data/botcore.db", "0002")
     assert document["bytes"] > 0
 
 

@@ -167,7 +167,7 @@ async def test_handing_over_waits_for_nothing(sqlite):
     """Another program holds the database; each call comes back at once, and all is written when it lets go."""
     options = StoreOptions(url=sqlite, timeout=0.01, flush=0.001, retry=0.001)
     async with Store(options) as store, Store(options) as other, Journal(store, "sandbox") as journal:
-        async with other._writing():
+        async with other.writing():
             start = time.process_time()
             for number in range(20):
                 journal.quoted(Game.CSGO, quotes(100), NOW + number)

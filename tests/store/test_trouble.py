@@ -116,13 +116,13 @@ async def test_a_folder_that_is_not_ours_is_said(tmp_path):
 
 async def test_a_held_database_is_said(sqlite):
     options = StoreOptions(url=sqlite, timeout=0.05)
-    async with Store(options) as one, Store(options) as other, one._writing():
+    async with Store(options) as one, Store(options) as other, one.writing():
         with pytest.raises(StoreError, match="is held by another program"):
             await other.add_points("sandbox", [point()])
 
 
 async def test_sqlite_is_set_up_for_one_writer_and_many_readers(sqlite):
-    async with Store(StoreOptions(url=sqlite, timeout=7)) as store, store._reading() as connection:
+    async with Store(StoreOptions(url=sqlite, timeout=7)) as store, store.reading() as connection:
         found = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]
     assert found == ["wal", 1, 1, 7000]
 
