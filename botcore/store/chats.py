@@ -197,7 +197,8 @@ class Chats:
     async def once(self, name: str, *, within: float, at: float) -> bool:
         """Whether this is the first time in so many seconds, ``math.inf`` for ever; if so, the time is noted.
 
-        Of several callers at once, in whatever processes, one is told True. A clock that was set back by more than that counts as a new time.
+        Of several callers at once, in whatever processes, one is told True. A clock that was set back by more than that counts
+        as a new time. A name that holds a text of ``remember`` is not for this.
         """
         async with self._store.writing() as connection:
             done = await connection.execute(_noted(connection.dialect.name, name, within, milliseconds(at)))

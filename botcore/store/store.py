@@ -258,7 +258,7 @@ class Store:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes, committed at the end. Wrap it in ``whole``, so that a cancelled caller does not tear it."""
+        """A transaction that writes, committed at the end. Use it within ``whole`` or ``unbroken``: a cancelled caller must not tear it."""
         with translated(self.options):
             async with writing(self._open).begin() as connection:
                 yield connection

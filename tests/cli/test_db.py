@@ -39,6 +39,7 @@ def test_info_counts_the_rows(inside, tmp_path):
     document = json.loads(inside("db", "info", "--json")[0])
     assert (document["rows"]["price_points"], document["url"], document["revision"]) == (2, "sqlite:///data/botcore.db", "0002")
     assert document["bytes"] > 0
+    assert [document["rows"][name] for name in ("outbox", "cards", "views", "watches")] == [0] * 4
 
 
 def test_prune_removes_what_is_older(inside, tmp_path):

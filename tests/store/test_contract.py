@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botcore.errors import StoreError
-from botcore.model import Game, Sale
-from botcore.store import Store
+from botcore.model import Game, Level, Sale
+from botcore.store import Chats, Draft, Letters, Store
 
 from .support import DAY, FIRST, NOW, TITLE, opportunity, point, report, sale
 
@@ -179,6 +179,19 @@ async def test_pruning_removes_what_is_older_and_nothing_else(store, monkeypatch
     seen = {"scans": 2, "opportunities": 4, "items": 4, "price_points": 25, "sales": 2}
     assert (await store.info()).rows == seen | dict.fromkeys(("chats", "mutes", "state", "outbox", "cards", "views", "watches"), 0)
     assert set((await store.prune(1.5 * DAY, now=start + 3 * DAY)).values()) == {0}
+
+
+async def test_pruning_leaves_alone_what_the_bot_keeps(store):
+    letters, chats = Letters(store), Chats(store)
+    await letters.put([Draft(chat_id=1, kind="alert", body="text")], at=1.0)
+    await letters.sent([], chat_id=1, cards=["scan"], message_id=5, at=1.0)
+    await chats.mute(1, Game.CSGO, TITLE)
+    await chats.close_view(await chats.open_view(1, Game.CSGO, Level.PRO, 1.0), "done")
+    await chats.watch(1, Game.CSGO, Level.PRO, TITLE, 1.0)
+    await chats.remember("note", "text", 1.0)
+    assert set((await store.prune(1.0, now=NOW)).values()) == {0}
+    rows = (await store.info()).rows
+    assert {name: count for name, count in rows.items() if count} == dict.fromkeys(("outbox", "cards", "chats", "mutes", "views", "watches", "state"), 1)
 
 
 async def test_info_tells_what_there_is(store):

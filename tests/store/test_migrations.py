@@ -8,12 +8,13 @@ import sys
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Boolean, Double, Text, insert, inspect, select, text
 
 from botcore.errors import StoreError
-from botcore.store import Store
+from botcore.model import Game
+from botcore.store import Chats, Store
 from botcore.store.connect import connect, disconnect
-from botcore.store.migrations import HEAD, downgrade, upgrade
+from botcore.store.migrations import HEAD, _migrate, downgrade, upgrade
 from botcore.store.schema import METADATA
 
 from .support import report
@@ -66,6 +67,49 @@ async def test_names_of_keys_and_indexes_are_those_of_the_schema(options):
 
     found = await look(options, names)
     assert all({index.name for index in table.indexes} <= found[name] for name, table in METADATA.tables.items())
+
+
+FIRST_TABLES = ("scans", "opportunities", "items", "price_points", "sales", "chats", "mutes", "state")
+
+
+def values(table, number):
+    """A row for any table of the first revision."""
+    kinds = {Text: f"text {number}", Double: number / 4, Boolean: True}
+    return {column.name: next((value for kind, value in kinds.items() if isinstance(column.type, kind)), number) for column in table.columns}
+
+
+def all_rows(connection):
+    return {name: sorted(map(tuple, connection.execute(select(METADATA.tables[name])))) for name in FIRST_TABLES}
+
+
+async def fill_first(options):
+    """A database as the first revision left it, with three rows in each table."""
+    engine = connect(options)
+    try:
+        await _migrate(engine, "0001", down=False)
+        async with engine.begin() as connection:
+            for table in (METADATA.tables[name] for name in FIRST_TABLES):
+                await connection.execute(insert(table), [values(table, number) for number in (1, 2, 3)])
+            await connection.execute(text("""UPDATE mutes SET game = 'csgo'"""))
+            await connection.execute(text("""UPDATE chats SET settings = '{"language": "ru", "level": "pro"}'"""))
+    finally:
+        await disconnect(engine)
+
+
+async def test_a_filled_store_of_the_first_revision_keeps_every_row_on_the_way_up_and_down(options):
+    await fill_first(options)
+    before = await look(options, all_rows)
+    assert {len(found) for found in before.values()} == {3}
+    assert await look(options, tables) == set(FIRST_TABLES)
+    assert await upgrade(options) == ("0001", HEAD)
+    assert await look(options, all_rows) == before
+    assert await look(options, tables) == set(METADATA.tables)
+    async with Store(options) as store:
+        assert (await Chats(store).settings(2)).language == "ru"
+        assert await Chats(store).mutes(2) == [(Game.CSGO, "text 2")]
+    await downgrade(options, "0001")
+    assert await look(options, all_rows) == before
+    assert await look(options, tables) == set(FIRST_TABLES)
 
 
 async def test_a_store_of_a_newer_botcore_is_left_alone(options):

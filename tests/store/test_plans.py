@@ -7,12 +7,13 @@ import re
 import pytest
 from sqlalchemy import event, text
 
-from botcore.model import Game
-from botcore.store import Store
+from botcore.model import Game, Level
+from botcore.store import Chats, ChatSettings, Draft, Letters, Store
 from botcore.store.connect import connect, disconnect
 
 from .support import NOW, TITLE, point, report, sale
 
+DRAFT = Draft(chat_id=1, kind="alert", body="text")
 UNAIDED = re.compile(r"\bSCAN (?!.*USING (COVERING )?INDEX)|Seq Scan")
 QUERIES = {
     "scans": lambda store: store.scans(),
@@ -26,7 +27,30 @@ QUERIES = {
     "titles": lambda store: store.titles("sandbox", Game.CSGO, since=1.0),
     "update": lambda store: store.update_item_price("sandbox", Game.CSGO, "offer-1", 5),
     "prune": lambda store: store.prune(1.0, now=2.0),
+    "replace": lambda store: Letters(store).replace(1, DRAFT),
+    "sent": lambda store: Letters(store).sent([1], chat_id=1, cards=["scan:1"], message_id=5, at=NOW),
+    "drop": lambda store: Letters(store).drop([2]),
+    "card": lambda store: Letters(store).card(1, "scan:1"),
+    "cards": lambda store: Letters(store).cards("scan:", since=NOW),
+    "forget card": lambda store: Letters(store).forget_card(1, "scan:1"),
+    "prune cards": lambda store: Letters(store).prune_cards(NOW),
+    "forget chat": lambda store: Letters(store).forget_chat(1),
+    "move chat": lambda store: Letters(store).move_chat(1, 2),
+    "settings": lambda store: Chats(store).settings(1),
+    "unmute": lambda store: Chats(store).unmute(1, Game.CSGO, TITLE),
+    "mutes": lambda store: Chats(store).mutes(1),
+    "close view": lambda store: Chats(store).close_view(1, "done"),
+    "view": lambda store: Chats(store).view(1, 1),
+    "running": lambda store: Chats(store).running(),
+    "latest": lambda store: Chats(store).latest(1),
+    "prune views": lambda store: Chats(store).prune_views(NOW),
+    "watch": lambda store: Chats(store).watch(1, Game.CSGO, Level.PRO, TITLE, NOW),
+    "unwatch": lambda store: Chats(store).unwatch(1, 1),
+    "watches": lambda store: Chats(store).watches(1),
+    "known": lambda store: Chats(store).known(1, {}),
+    "recall": lambda store: Chats(store).recall("offset"),
 }
+"""Left out is what reads a table whole: info, export, all letters, all chats, all watches."""
 
 
 @pytest.fixture
@@ -36,16 +60,29 @@ async def filled(options):
         await store.save_scan(report(3))
         await store.add_points("sandbox", [point(NOW + number) for number in range(50)])
         await store.add_sales("sandbox", Game.CSGO, TITLE, [sale(NOW + number) for number in range(50)])
+        await fill(Letters(store), Chats(store))
     return options
+
+
+async def fill(letters, chats):
+    """What the bot keeps of a few chats."""
+    await letters.put([DRAFT] * 50, at=NOW)
+    for chat in range(1, 20):
+        await letters.sent([], chat_id=chat, cards=["scan:1", "start"], message_id=5, at=NOW)
+        await chats.save(chat, ChatSettings())
+        await chats.mute(chat, Game.CSGO, TITLE)
+        await chats.open_view(chat, Game.CSGO, Level.PRO, NOW)
+        await chats.watch(chat, Game.CSGO, Level.PRO, TITLE, NOW)
+        await chats.remember(f"note {chat}", "text", NOW)
 
 
 async def asked(options, work):
     """The statements that this sends, with their parameters."""
     sent = []
 
-    def note(_, __, statement, parameters, *___):
+    def note(_, __, statement, parameters, ___, many):
         if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-            sent.append((statement, parameters))
+            sent.append((statement, parameters[0] if many else parameters))
 
     async with Store(options) as store:
         assert store._engine is not None
