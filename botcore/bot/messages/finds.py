@@ -1,0 +1,160 @@
+"""Single finds: why one is one, alerts, and the best of the last day. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from botcore.bot import presses
+from botcore.bot.messages import wording
+from botcore.bot.posts import TEXT, Button, Post
+from botcore.bot.split import length
+from botcore.bot.texts import Markup, label, say
+from botcore.model import Exit, Game, Opportunity, ScanReport
+
+__all__ = ["alert", "alert_changed", "alert_gone", "alert_line", "digest", "top", "why"]
+
+SHOWN_TOP = 10
+ENTITIES = 80
+"""Lines of a digest; each has a bold part, and Telegram leaves out the markup after a hundred."""
+_READING = ("duplicate", "p2p", "price", "locked", "own", "muted")
+_UNDECIDED = ("gone", "failed", "stopped")
+
+
+def why(lang: str, *, found: Opportunity, report: ScanReport) -> Post:
+    """How a find's profit comes about, line by line, its exit, its evidence, and what its scan left out."""
+    text = wording.joined(
+        say(lang, "bold", text=wording.named(lang, found)),
+        say(lang, "sandbox") if report.market == "sandbox" else None,
+        " ",
+        _sum(lang, found),
+        " ",
+        _exit(lang, found),
+        " ",
+        say(lang, "evidence"),
+        _evidence(lang, found),
+        " ",
+        say(lang, "that_scan"),
+        _left_out(lang, report),
+    )
+    buttons = wording.opening(lang, found)
+    return Post(text, (buttons,) if buttons else ())
+
+
+def _sum(lang: str, found: Opportunity) -> Iterable[str]:
+    amounts = {"sell": ("", found.exit_price_cents), "fee": ("- ", found.fee_cents), "buy": ("- ", found.price_cents), "profit": ("= ", found.profit_cents)}
+    shown = {name: f"{sign}{wording.dollars(cents)}" for name, (sign, cents) in amounts.items()}
+    width = max(map(len, shown.values()))
+    for name, amount in shown.items():
+        meaning = say(lang, f"sum_{name}", percent=f"{found.profit_percent:.2f}") if name == "profit" else say(lang, f"sum_{name}")
+        yield f"<code>{amount:>{width}}</code>  {meaning}"
+
+
+def _exit(lang: str, found: Opportunity) -> Iterable[str]:
+    yield say(lang, f"why_{found.exit}")
+    if found.exit is Exit.RELIST:
+        yield _relist_price(lang, found)
+    yield say(lang, "why_best")
+
+
+def _relist_price(lang: str, found: Opportunity) -> Markup:
+    """Which of the two bounds made the price: one cent below the next ask, or the median."""
+    if found.next_ask_cents is None:
+        return say(lang, "why_median_alone")
+    ask = wording.dollars(found.next_ask_cents)
+    if found.exit_price_cents == found.next_ask_cents - 1:
+        return say(lang, "why_undercut", ask=ask, median=wording.dollars(found.median_cents or 0))
+    return say(lang, "why_median", ask=ask)
+
+
+def _evidence(lang: str, found: Opportunity) -> Iterable[str]:
+    yield wording.evidence(lang, found)
+    if found.days_to_sell is not None:
+        yield say(lang, "days_to_sell", days=label(lang, "days", count=math.ceil(found.days_to_sell)))
+    days = label(lang, "days", count=found.trade_lock_days)
+    yield say(lang, "lock_now", days=days) if found.trade_lock_days else say(lang, "no_lock")
+
+
+def _left_out(lang: str, report: ScanReport) -> Iterable[str]:
+    """What became of the other offers, stage by stage."""
+    yield wording.funnel(lang, report.funnel)
+    dropped = report.funnel.dropped
+    judging = [name for name in dropped if name not in (*_READING, *_UNDECIDED)]
+    for head, names in (("reading", _READING), ("judging", judging), ("undecided", _UNDECIDED)):
+        reasons = sorted(((dropped[name], name) for name in names if dropped.get(name)), reverse=True)
+        if reasons:
+            yield say(lang, f"dropped_{head}")
+        yield from (say(lang, "reason", count=count, reason=wording.reason(lang, f"drop_{name}", name)) for count, name in reasons)
+    if not any(dropped.values()):
+        yield say(lang, "dropped_none")
+
+
+def alert(lang: str, *, found: Opportunity, watch: int, sandbox: bool) -> Post:
+    """A new find of a watched title."""
+    return Post(wording.joined(_watched(lang, found, sandbox=sandbox)), _alert_buttons(lang, found, watch))
+
+
+def alert_changed(lang: str, *, found: Opportunity, before_cents: int, watch: int, sandbox: bool) -> Post:
+    """A watched find that costs something else now."""
+    change = say(lang, "changed", before=wording.dollars(before_cents), buy=wording.dollars(found.price_cents))
+    return Post(wording.joined(change, _watched(lang, found, sandbox=sandbox)), _alert_buttons(lang, found, watch))
+
+
+def _watched(lang: str, found: Opportunity, *, sandbox: bool) -> Iterable[str]:
+    yield say(lang, "bold", text=wording.gain(lang, found))
+    yield say(lang, "title", title=wording.named(lang, found))
+    yield wording.route(lang, found)
+    yield wording.evidence(lang, found)
+    yield say(lang, "watched", game=wording.game_name(found.game))
+    if sandbox:
+        yield say(lang, "sandbox")
+
+
+def _alert_buttons(lang: str, found: Opportunity, watch: int) -> tuple[tuple[Button, ...], ...]:
+    return ((*wording.opening(lang, found), wording.button(lang, "unwatch", presses.Unwatch(watch))),)
+
+
+def alert_gone(lang: str, *, title: str, price_cents: int, sandbox: bool) -> Post:
+    """A watched find that is no longer for sale at its price."""
+    gone = say(lang, "gone", title=wording.named_title(lang, title), price=wording.dollars(price_cents))
+    return Post(wording.joined(gone, say(lang, "sandbox") if sandbox else None))
+
+
+def alert_line(lang: str, found: Opportunity) -> str:
+    """A new find in one line of a digest."""
+    title = wording.link(found.url, say(lang, "title", title=wording.named(lang, found)))
+    return say(lang, "alert_line", gain=wording.gain(lang, found), buy=wording.dollars(found.price_cents), title=title)
+
+
+def digest(lang: str, lines: Sequence[str], sandbox: bool) -> Post:
+    """Many alerts in one message: as many of the lines (``alert_line``) as fit, and how many more there are."""
+    head = wording.joined(say(lang, "digest", count=len(lines)), say(lang, "sandbox") if sandbox else None)
+    room = TEXT - length(head) - length(say(lang, "more", count=len(lines))) - 2
+    shown: list[str] = []
+    for line in lines[:ENTITIES]:
+        room -= length(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    more = len(lines) - len(shown)
+    return Post(wording.joined(head, shown, say(lang, "more", count=more) if more else None))
+
+
+def top(lang: str, *, game: Game, rows: Sequence[tuple[float, Opportunity]], sandbox: bool) -> Post:
+    """The best finds of the last day, each with its age in seconds; where there is none, a scan is offered."""
+    name = wording.game_name(game)
+    label_line = say(lang, "sandbox") if sandbox else None
+    if rows:
+        listed = [line for number, (age, found) in enumerate(rows[:SHOWN_TOP], 1) for line in _top_row(lang, number, age, found)]
+        text = wording.joined(say(lang, "top", game=name), label_line, listed, " ", say(lang, "top_note"))
+    else:
+        text = wording.joined(say(lang, "top_none", game=name), label_line)
+    return Post(text, ((wording.button(lang, "scan_game", presses.ChooseLevel("scan", game), game=name),),))
+
+
+def _top_row(lang: str, number: int, age: float, found: Opportunity) -> Iterable[str]:
+    yield " "
+    ago = label(lang, "ago", span=wording.span(lang, age))
+    yield say(lang, "top_row", number=number, gain=wording.gain(lang, found), age=ago)
+    yield wording.link(found.url, say(lang, "title", title=wording.named(lang, found)))
+    yield wording.route(lang, found)
