@@ -17,7 +17,8 @@ help: ## show the targets
 scan: $(READY) ## look for underpriced items, on a sandbox market unless keys are set (ARGS="dota2 boost")
 	@$(RUN) botcore scan $(ARGS)
 
-test: $(READY) ## run every test
+test: $(READY) ## run every test; root on Debian also gets the browser that the chat page is tested in
+	@$(RUN) tests.browser
 	@$(RUN) pytest $(ARGS)
 
 lint: $(READY) ## check style, types and the direction of imports
@@ -26,14 +27,14 @@ lint: $(READY) ## check style, types and the direction of imports
 	@$(RUN) mypy
 	@$(VENV)/bin/lint-imports
 
-bench: $(READY) ## measure against the sandbox market and write records (ARGS="--quick" for a minute)
-	@$(RUN) botcore bench scan $(ARGS)
+bench: $(READY) ## measure everything against the sandbox and write records (ARGS="--quick" for a minute each)
+	@code=0; for name in scan cache store bot; do $(RUN) botcore bench $$name $(ARGS) || code=1; done; exit $$code
 
 lab: $(READY) ## open JupyterLab with a kernel that has everything
 	@$(RUN) jupyterlab $(ARGS)
 
-bot: ## the Telegram bot: not in this version yet
-	@echo "The Telegram bot is not written yet; see CHANGELOG.md. Use: make scan" >&2; exit 2
+bot: $(READY) ## run the Telegram bot, on a Telegram of this machine unless TELEGRAM_TOKEN is set
+	@$(RUN) botcore bot $(ARGS)
 
 picture: $(READY) ## draw the README's picture of a scan anew
 	@$(RUN) botcore.cli.picture

@@ -239,16 +239,19 @@ class Opportunity(msgspec.Struct, frozen=True):
 
 
 class ScanQuery(msgspec.Struct, frozen=True):
-    """What to look for. ``max_profit_percent``: None keeps the level's cap, ``inf`` lifts it."""
+    """What to look for. ``max_profit_percent``: None keeps the level's cap, ``inf`` lifts it. ``title``: that title alone, spelled exactly."""
 
     game: Game
     level: Level
     max_profit_percent: float | None = None
     muted: frozenset[str] = frozenset()
+    title: str = ""
 
     if TYPE_CHECKING:
 
-        def __init__(self, game: Game | str, level: Level | str, max_profit_percent: float | None = None, muted: frozenset[str] = frozenset()) -> None: ...
+        def __init__(
+            self, game: Game | str, level: Level | str, max_profit_percent: float | None = None, muted: frozenset[str] = frozenset(), title: str = ""
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         """Accept the spellings of people and scripts."""

@@ -1,13 +1,14 @@
 """Environment and ``.env`` → the option classes. Nothing is read on import; secrets are never shown.
 
-Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, ``REDIS_URL``, ``DATABASE_URL``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the
-option classes, ``BOTCORE_POOL_MAX_CONNECTIONS`` for example.
+Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, ``TELEGRAM_TOKEN``, ``TELEGRAM_API_URL``, ``TELEGRAM_ALLOWED_USERS``, ``REDIS_URL``,
+``DATABASE_URL``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the option classes, ``BOTCORE_POOL_MAX_CONNECTIONS`` for example.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import Enum
@@ -25,9 +26,60 @@ from botcore.scan import ScanOptions
 from botcore.store import StoreOptions
 from botcore.store.options import shown_url
 
-__all__ = ["DMARKET", "Setting", "Settings", "load", "names"]
+__all__ = ["DMARKET", "BotOptions", "Setting", "Settings", "Telegram", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
+TELEGRAM = "https://api.telegram.org"
+_SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
+"""What Telegram takes as a secret, and what nobody guesses."""
+
+
+class BotOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the Telegram bot behaves. Seconds for every time. It stands here since the bot is a door above the settings.
+
+    ``edit``: the least time between two edits of a scan that runs. ``digest``: alerts a minute in one chat beyond which they
+    come together in one message. ``alert``: how long an alert may wait before it is too old to be sent. ``watch``: the time
+    between two looks at a watched title; ``watches``: how many titles a chat may watch. ``warm``: titles of each game in use
+    whose prices and sales are asked for at the start, 0 for none. ``webhook_url``: where Telegram shall bring updates, by
+    HTTPS and through a proxy to ``webhook_port`` of this machine, with ``webhook_secret``; empty means that the bot fetches them.
+    """
+
+    edit: float = 1.0
+    digest: int = 10
+    alert: float = 120.0
+    watch: float = 60.0
+    watches: int = 20
+    warm: int = 100
+    webhook_url: str = ""
+    webhook_port: int = 8443
+    webhook_secret: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what would make the bot silent, or a webhook that anybody could call."""
+        if min(self.edit, self.alert, self.watch) <= 0 or min(self.digest, self.watches) < 1 or self.warm < 0:
+            raise ConfigError("bot: edit, alert and watch need some seconds above 0, digest and watches at least 1, warm at least 0")
+        if self.webhook_url and not (self.webhook_url.startswith(("https://", "http://127.0.0.1:")) and _SECRET_TOKEN.fullmatch(self.webhook_secret)):
+            raise ConfigError("bot: webhook_url must begin with https:// and needs a webhook_secret of 16 to 256 letters, digits, _ or -")
+
+    def __repr__(self) -> str:
+        fields = (
+            (name, _masked("BOTCORE_BOT_WEBHOOK_SECRET", self.webhook_secret) if name == "webhook_secret" else getattr(self, name))
+            for name in self.__struct_fields__
+        )
+        return f"BotOptions({', '.join(f'{name}={value!r}' for name, value in fields)})"
+
+
+class Telegram(msgspec.Struct, frozen=True):
+    """The bot's account: its token, where Telegram's Bot API is, and who may use the bot, people and groups by their ids, the owner first."""
+
+    token: str
+    url: str
+    allowed: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"Telegram(token={'set, not shown' if self.token else 'not set'}, url={self.url!r}, allowed={self.allowed})"
+
+
 _PARTS: dict[str, type[msgspec.Struct]] = {
     "pool": PoolOptions,
     "quota": QuotaOptions,
@@ -35,12 +87,15 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "scan": ScanOptions,
     "cache": CacheOptions,
     "store": StoreOptions,
+    "bot": BotOptions,
 }
 _MARKET = ("DMARKET_URL", "DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY")
+_TELEGRAM = ("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_ALLOWED_USERS")
 _SERVERS = ("REDIS_URL",)
 _OWN = {("store", "url"): "DATABASE_URL"}
 """Fields whose variable has the name that everybody knows."""
-_SECRET = frozenset({"DMARKET_SECRET_KEY"})
+_SECRET = frozenset({"DMARKET_SECRET_KEY", "TELEGRAM_TOKEN", "BOTCORE_BOT_WEBHOOK_SECRET"})
+_TOKEN = re.compile(r"[1-9][0-9]{0,15}:[A-Za-z0-9_-]{1,64}")
 ALIKE = 0.8
 """How alike a name must be to be suggested, from 0 to 1; all begin alike, so less would suggest anything."""
 
@@ -69,13 +124,15 @@ class Settings(msgspec.Struct, frozen=True):
     scan: ScanOptions
     cache: CacheOptions
     store: StoreOptions
+    bot: BotOptions
+    telegram: Telegram
     redis_url: str
     shown: tuple[Setting, ...]
 
 
 def names() -> list[str]:
     """Every environment variable that is read."""
-    return [*_MARKET, *_SERVERS, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
+    return [*_MARKET, *_TELEGRAM, *_SERVERS, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
 
 
 def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
@@ -91,7 +148,8 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     pool, quota = _options("pool", PoolOptions, values), _options("quota", QuotaOptions, values)
     retry, scan = _options("retry", RetryOptions, values), _options("scan", ScanOptions, values)
     cache, store = _options("cache", CacheOptions, values), _options("store", StoreOptions, values)
-    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache, "store": store}
+    bot = _options("bot", BotOptions, values)
+    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache, "store": store, "bot": bot}
     url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"DMARKET_URL must begin with http:// or https://, not {url!r}")
@@ -99,12 +157,14 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     if redis_url:
         check_url(redis_url)
     servers = [Setting(name, hide_password(values.get(name, "")), _source(name, values, given)) for name in _SERVERS]
+    telegram = _telegram(values)
     shown = (
         *_shown_market(url, values, given),
+        *_shown_telegram(telegram, values, given),
         *servers,
         *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)),
     )
-    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, redis_url, shown)
+    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, bot, telegram, redis_url, shown)
 
 
 def _stored(path: Path) -> dict[str, str]:
@@ -122,6 +182,20 @@ def _keys(values: Mapping[str, str]) -> KeyPair | None:
         missing = "DMARKET_SECRET_KEY" if public else "DMARKET_PUBLIC_KEY"
         raise ConfigError(f"{missing} is missing: set both keys, or none to use the sandbox market")
     return KeyPair.parse(public, secret)
+
+
+def _telegram(values: Mapping[str, str]) -> Telegram:
+    token, url, allowed = (values.get(name, "").strip() for name in _TELEGRAM)
+    if token and not _TOKEN.fullmatch(token):
+        raise ConfigError("TELEGRAM_TOKEN is no token: it looks like 123456789:AAbbCC, as @BotFather gives it")
+    url = url.rstrip("/") or TELEGRAM
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"TELEGRAM_API_URL must begin with http:// or https://, not {url!r}")
+    try:
+        ids = [int(word) for word in allowed.replace(",", " ").split()]
+    except ValueError:
+        raise ConfigError(f"TELEGRAM_ALLOWED_USERS={allowed!r} cannot be used: give ids of people and groups, separated by commas") from None
+    return Telegram(token, url, tuple(dict.fromkeys(ids)))
 
 
 def _check_names(values: Mapping[str, str]) -> None:
@@ -168,6 +242,8 @@ def _fields(options: msgspec.Struct) -> list[tuple[str, object]]:
 
 def _shown(part: str, field: str, value: object, values: Mapping[str, str], given: Mapping[str, str]) -> Setting:
     name = _variable(part, field)
+    if name in _SECRET:
+        return Setting(name, _masked(name, str(value)), _source(name, values, given))
     if isinstance(value, str) and name in _OWN.values():
         return Setting(name, shown_url(value), _source(name, values, given))
     return Setting(name, "" if value is None else str(getattr(value, "name", value)).lower(), _source(name, values, given))
@@ -179,6 +255,11 @@ def _shown_market(url: str, values: Mapping[str, str], given: Mapping[str, str])
         value = values.get(name, "")
         rows.append(Setting(name, _masked(name, value), _source(name, values, given)))
     return rows
+
+
+def _shown_telegram(telegram: Telegram, values: Mapping[str, str], given: Mapping[str, str]) -> list[Setting]:
+    shown = (_masked("TELEGRAM_TOKEN", telegram.token), telegram.url, ", ".join(map(str, telegram.allowed)))
+    return [Setting(name, value, _source(name, values, given)) for name, value in zip(_TELEGRAM, shown, strict=True)]
 
 
 def _masked(name: str, value: str) -> str:

@@ -10,7 +10,7 @@ from botcore.client import PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.sandbox.signature import make_keys
 from botcore.scan import ScanOptions
-from botcore.settings import DMARKET, load, names
+from botcore.settings import DMARKET, BotOptions, load, names
 from botcore.store import StoreOptions
 
 PUBLIC, SECRET = make_keys(1)
@@ -59,10 +59,54 @@ def test_every_field_of_every_option_class_has_a_variable_that_is_used(dotenv):
     assert (settings.pool.transport, settings.pool.read, settings.quota.window, settings.retry.attempts) == ("http1", 1.5, 2.0, 7)
     assert settings.scan == ScanOptions(batch_size=20, concurrency=5, deadline=12.5)
     fields = {part: {f"BOTCORE_{part}_{name.upper()}" for name in options.__struct_fields__} for part, options in PARTS.items()}
-    assert set(names()) == set().union(*fields.values()) - {"BOTCORE_STORE_URL"} | {"DMARKET_URL", "REDIS_URL", "DATABASE_URL", *KEYS}
+    assert set(names()) == set().union(*fields.values()) - {"BOTCORE_STORE_URL"} | {"DMARKET_URL", "REDIS_URL", "DATABASE_URL", *KEYS, *TELEGRAM}
 
 
-PARTS = {"POOL": PoolOptions, "QUOTA": QuotaOptions, "RETRY": RetryOptions, "SCAN": ScanOptions, "CACHE": CacheOptions, "STORE": StoreOptions}
+PARTS = {
+    "POOL": PoolOptions,
+    "QUOTA": QuotaOptions,
+    "RETRY": RetryOptions,
+    "SCAN": ScanOptions,
+    "CACHE": CacheOptions,
+    "STORE": StoreOptions,
+    "BOT": BotOptions,
+}
+TELEGRAM = {"TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_ALLOWED_USERS"}
+TOKEN = "123456789:AAbb-CC_dd"
+
+
+def test_telegram_needs_nothing_but_a_token_and_who_may(dotenv):
+    settings = load({"TELEGRAM_TOKEN": TOKEN, "TELEGRAM_ALLOWED_USERS": "7, 8,-100123 7"}, dotenv)
+    assert (settings.telegram.token, settings.telegram.url, settings.telegram.allowed) == (TOKEN, "https://api.telegram.org", (7, 8, -100123))
+    assert load({}, dotenv).telegram.allowed == ()
+
+
+def test_neither_token_nor_webhook_secret_is_ever_shown(dotenv):
+    secret = "a-secret-that-nobody-guesses"
+    hook = {"BOTCORE_BOT_WEBHOOK_URL": "https://example.org/hook", "BOTCORE_BOT_WEBHOOK_SECRET": secret}
+    settings = load({"TELEGRAM_TOKEN": TOKEN, **hook}, dotenv)
+    told = shown(settings)
+    assert told["TELEGRAM_TOKEN"] == told["BOTCORE_BOT_WEBHOOK_SECRET"] == ("set, not shown", "environment")
+    assert TOKEN not in repr(settings)
+    assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"TELEGRAM_TOKEN": "123456789"}, "TELEGRAM_TOKEN is no token"),
+        ({"TELEGRAM_TOKEN": f"{TOKEN} x"}, "TELEGRAM_TOKEN is no token"),
+        ({"TELEGRAM_API_URL": "api.telegram.org"}, "must begin with http"),
+        ({"TELEGRAM_ALLOWED_USERS": "@anna"}, "give ids of people and groups"),
+        ({"BOTCORE_BOT_EDIT": "0"}, "above 0"),
+        ({"BOTCORE_BOT_WEBHOOK_URL": "https://example.org/hook"}, "webhook_secret"),
+        ({"BOTCORE_BOT_WEBHOOK_URL": "http://example.org/hook", "BOTCORE_BOT_WEBHOOK_SECRET": "a-secret-that-nobody-guesses"}, "https://"),
+    ],
+)
+def test_what_telegram_could_not_use_is_refused_and_the_token_not_repeated(dotenv, values, said):
+    with pytest.raises(ConfigError, match=said) as refused:
+        load(values, dotenv)
+    assert "123456789" not in str(refused.value).replace("123456789:AAbbCC", "")
 
 
 @pytest.mark.parametrize("value", ["1", "watch", "WATCH"])

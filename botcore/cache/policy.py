@@ -162,5 +162,5 @@ def sales(game: Game, title: str) -> Question:
 def scan(query: ScanQuery) -> Question:
     """The report of a scan."""
     muted = blake2b(msgspec.json.encode(sorted(query.muted)), digest_size=6).hexdigest() if query.muted else "all"
-    name = f"scans/{query.game}/{query.level}/{query.max_profit_percent}/{muted}"
+    name = f"scans/{query.game}/{query.level}/{query.max_profit_percent}/{muted}" + (f"/{query.title}" if query.title else "")
     return Question(Subject.SCANS, name, (of_subject(Subject.SCANS, query.game), of_level(query.game, query.level)))

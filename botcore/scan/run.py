@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from botcore.cache import CacheCounts
 from botcore.client import ClientStats, DMarketClient, OffersPage, Priority, counting
 from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
-from botcore.model import Funnel, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
+from botcore.model import Funnel, Offer, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
 from botcore.scan.bands import PAGE, Bands, Chain
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.options import TITLES_A_QUOTE, ScanOptions, ScanProgress
@@ -56,6 +56,7 @@ class Run:
         self.query = query
         self.results: asyncio.Queue[Opportunity | None] = asyncio.Queue()
         self.found: list[Opportunity] = []
+        self.first = asyncio.Event()
         self.bands = Bands(*query.level.price_window)
         self.table: Table | None = None
         self.report = ScanReport(market_name(client.base_url), query.game, query.level, datetime.now(UTC))
@@ -162,6 +163,7 @@ class Run:
     def _pump(self) -> None:
         """Put as many pages under way as the quota and the latency call for."""
         wanted, limit = self._pace.pages(self._read, found=bool(self.found))
+        wanted = min(wanted, 1) if self.query.title else wanted  # a page holds all offers of nearly every title
         while self.bands.flying < wanted and not self._pace.holding_back(self._read, found=bool(self.found)):
             chain = self.bands.next(limit)
             if chain is None:
@@ -182,6 +184,7 @@ class Run:
                 price_to=chain.high,
                 order_by="price",
                 descending=chain.descending,
+                title=self.query.title or None,
                 limit=PAGE,
                 cursor=chain.cursor,
                 priority=self.options.priority,
@@ -212,9 +215,13 @@ class Run:
             return
         if not self.bands.landed(chain, [offer.price_cents for offer in page.offers], page.total, page.cursor):
             self._stages.fail("listing", "RepeatedCursor")
-        for dossier in table.read(page.offers):
+        for dossier in table.read(self._asked_for(page.offers)):
             self._route(dossier)
         self._next()
+
+    def _asked_for(self, offers: Sequence[Offer]) -> Iterable[Offer]:
+        """The market filters by the title's beginning, so longer titles come along with the one that was asked for."""
+        return (offer for offer in offers if offer.title == self.query.title) if self.query.title else offers
 
     def _next(self) -> None:
         """After each step: more pages, more quotes, a look at what waits, and the end when all is known."""
@@ -338,6 +345,7 @@ class Run:
         if self.report.first_find_seconds is None:
             self.report.first_find_seconds = time.monotonic() - self._started
         self.found.append(opportunity)
+        self.first.set()
         self.results.put_nowait(opportunity)
 
     async def _evidence(self, need: Need, dossier: Dossier, phase: str) -> None:
@@ -388,6 +396,7 @@ class Run:
         """Write down the end: what was found, what it cost, and what stayed undecided."""
         self._over = time.monotonic()
         self._finished.set()
+        self.first.set()
         if self.table is not None:
             self.table.abandon("stopped" if self._error is None else "failed")
         failed = self._stages.failed()
@@ -395,7 +404,7 @@ class Run:
             self._error = ScanFailed(f"more than a tenth of the requests for {' and '.join(failed)} failed; what was found is incomplete")
             self.report.stopped = str(self._error)
         report = self.summary()
-        if self._journal is not None:
+        if self._journal is not None and not self.query.title:  # a look at one title is no scan that anybody would look up
             self._journal.scanned(report)
         if self._error is not None:
             self._error.report = report

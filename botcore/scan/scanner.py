@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -49,25 +49,31 @@ class Scanner:
 
     async def scan(self, query: ScanQuery) -> ScanReport:
         """The whole scan; ``report.opportunities`` is sorted best first. Raises as ``stream`` does."""
-        async with self.stream(query) as stream:
-            async for _ in stream:
-                pass
-            return stream.report
+        return await self._watched(query, None)
 
-    async def recall(self, query: ScanQuery) -> ScanReport:
+    async def recall(self, query: ScanQuery, began: Callable[[ScanStream], None] | None = None) -> ScanReport:
         """The report of a scan that is fresh by the cache's policy, else of a new one; who asks while it runs waits for the same.
 
+        ``began`` is called with the scan when this call makes a new one, to look on while it runs, or to stop it.
         ``report.started_at`` tells its age. Raises as ``stream`` does.
         """
         if self.cache is None:
-            return await self.scan(query)
+            return await self._watched(query, began)
         asked = policy.scan(query)
 
         async def load(_: Sequence[Question], behind: bool) -> dict[str, ScanReport]:  # noqa: ARG001 - scans are never given out stale
-            return {asked.name: await self.scan(query)}
+            return {asked.name: await self._watched(query, began)}
 
         report: ScanReport = await self.cache.get_or_load(asked, load, self.options.priority)
         return report
+
+    async def _watched(self, query: ScanQuery, began: Callable[[ScanStream], None] | None) -> ScanReport:
+        async with self.stream(query) as stream:
+            if began is not None:
+                began(stream)
+            async for _ in stream:
+                pass
+            return stream.report
 
 
 class ScanStream:
@@ -109,6 +115,11 @@ class ScanStream:
     def latest(self) -> list[Opportunity]:
         """What was found so far, in the order of finding."""
         return list(self._run.found)
+
+    async def first(self) -> None:
+        """Wait until something was found, or the scan is over."""
+        self._begin()
+        await self._run.first.wait()
 
     async def stop(self, reason: str = "stopped") -> None:
         """End the scan now, with everything found so far in ``report``. Ending twice is harmless."""

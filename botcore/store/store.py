@@ -184,6 +184,10 @@ class Store:
         """What scans that began at ``since`` (unix seconds) or later found, newest scan first."""
         return [rows.opportunity(row) for row in await self.fetch(_found(market, game, since, limit))]
 
+    async def finds(self, market: str, game: Game, *, since: float = 0.0, limit: int = 100) -> list[tuple[float, Opportunity]]:
+        """The same, each with the unix seconds at which its scan began."""
+        return [(row.found_at / 1000, rows.opportunity(row)) for row in await self.fetch(_found(market, game, since, limit))]
+
     async def price(self, market: str, game: Game, offer_id: str) -> int | None:
         """The stored price of an offer in cents; None when it is not stored."""
         found = await self.fetch(select(items.c.price_cents).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))

@@ -43,6 +43,26 @@ async def test_every_transport_finds_the_same(transport):
             assert (await desk.scan(game, "medium")).opportunities == (await desk.truth(game, "medium")).opportunities
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_scan_of_one_title_finds_what_the_whole_scan_finds_of_it_and_asks_for_a_page(seed):
+    async with desk_at(MarketOptions(seed=seed, size=3_000, latency=0.0, limits=False)) as desk:
+        whole = (await desk.truth("csgo", "standard")).opportunities
+        titles = list(dict.fromkeys(found.title for found in whole))[:8]
+        assert titles
+        for title in titles:
+            report = await desk.scanner.scan(ScanQuery("csgo", "standard", title=title))
+            assert report.opportunities == [found for found in whole if found.title == title]
+            assert report.stages["listing"] == 1
+            adds_up(report)
+
+
+async def test_a_title_is_told_from_longer_ones_and_from_none():
+    async with desk_at(MarketOptions(seed=3, size=3_000, latency=0.0, limits=False)) as desk:
+        for title in ("A", "no such thing"):
+            report = await desk.scanner.scan(ScanQuery("csgo", "standard", title=title))
+            assert (report.listed, report.opportunities, report.stopped) == (0, [], None)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_mild_chaos_changes_nothing(seed):
     async with desk_at(MarketOptions(seed=seed, size=1_800, latency=0.0, limits=False, chaos="mild", stall=0.5), attempts=8, read=0.4) as desk:
