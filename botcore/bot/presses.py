@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -31,6 +31,8 @@ __all__ = [
 
 MOST = 64
 """Bytes that Telegram allows."""
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Ids, places and pages: none is negative, and none so large that a store could not look for it."""
 
 
 class _Press(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -68,41 +70,41 @@ class SetLevel(_Press, frozen=True, tag="d"):
 class Stop(_Press, frozen=True, tag="x"):
     """End a scan that is shown in this chat."""
 
-    view: int
+    view: Number
 
 
 class Page(_Press, frozen=True, tag="p"):
     """Turn to a page of a scan's results, the first is 0."""
 
-    view: int
-    page: int
+    view: Number
+    page: Number
 
 
 class Why(_Press, frozen=True, tag="y"):
     """Tell how a find came about; ``place`` is its place in the view's report."""
 
-    view: int
-    place: int
+    view: Number
+    place: Number
 
 
 class Watch(_Press, frozen=True, tag="w"):
     """Keep an eye on the title of a find."""
 
-    view: int
-    place: int
+    view: Number
+    place: Number
 
 
 class Mute(_Press, frozen=True, tag="m"):
     """Never show the title of a find again in this chat."""
 
-    view: int
-    place: int
+    view: Number
+    place: Number
 
 
 class Unwatch(_Press, frozen=True, tag="u"):
     """Watch no longer."""
 
-    watch: int
+    watch: Number
 
 
 class Unmute(_Press, frozen=True, tag="n"):
@@ -120,7 +122,7 @@ class Price(_Press, frozen=True, tag="h"):
 class Settings(_Press, frozen=True, tag="c"):
     """Turn to a page of the settings in force."""
 
-    page: int
+    page: Number
 
 
 Press = ChooseGame | ChooseLevel | Scan | SetLevel | Stop | Page | Why | Watch | Mute | Unwatch | Unmute | Price | Settings

@@ -7,7 +7,7 @@ press, take ``botcore.bot.split.plain`` of them.
 from botcore.bot.messages.finds import alert, alert_changed, alert_gone, alert_line, digest, top, why
 from botcore.bot.messages.lists import mute_usage, muted, mutes, not_muted, unmuted, unwatched, watch_full, watches, watching
 from botcore.bot.messages.prices import price_caption, price_unknown, price_usage
-from botcore.bot.messages.scans import FINDS_A_PAGE, pages, results, scanning
+from botcore.bot.messages.scans import FINDS_A_PAGE, interrupted_post, pages, results, scan_failed, scanning
 from botcore.bot.messages.state import SETTINGS_A_PAGE, Status, balance, config, status
 from botcore.bot.messages.talk import (
     already_running,
@@ -57,6 +57,7 @@ __all__ = [
     "group_moved",
     "help_",
     "interrupted",
+    "interrupted_post",
     "language",
     "level",
     "market_away",
@@ -76,6 +77,7 @@ __all__ = [
     "price_usage",
     "restarting",
     "results",
+    "scan_failed",
     "scanning",
     "start",
     "status",

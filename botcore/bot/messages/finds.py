@@ -42,12 +42,11 @@ def why(lang: str, *, found: Opportunity, report: ScanReport) -> Post:
 
 
 def _sum(lang: str, found: Opportunity) -> Iterable[str]:
-    amounts = {"sell": ("", found.exit_price_cents), "fee": ("- ", found.fee_cents), "buy": ("- ", found.price_cents), "profit": ("= ", found.profit_cents)}
-    shown = {name: f"{sign}{wording.dollars(cents)}" for name, (sign, cents) in amounts.items()}
-    width = max(map(len, shown.values()))
-    for name, amount in shown.items():
-        meaning = say(lang, f"sum_{name}", percent=f"{found.profit_percent:.2f}") if name == "profit" else say(lang, f"sum_{name}")
-        yield f"<code>{amount:>{width}}</code>  {meaning}"
+    sums = (("sell", " ", found.exit_price_cents), ("fee", "-", found.fee_cents), ("buy", "-", found.price_cents), ("profit", "=", found.profit_cents))
+    width = max(len(wording.dollars(cents)) for *_, cents in sums)
+    for name, sign, cents in sums:
+        meaning = say(lang, f"sum_{name}", percent=f"{found.profit_percent:.2f}")
+        yield f"<code>{sign} {wording.dollars(cents):>{width}}</code>  {meaning}"
 
 
 def _exit(lang: str, found: Opportunity) -> Iterable[str]:
@@ -105,7 +104,7 @@ def _watched(lang: str, found: Opportunity, *, sandbox: bool) -> Iterable[str]:
     yield say(lang, "title", title=wording.named(lang, found))
     yield wording.route(lang, found)
     yield wording.evidence(lang, found)
-    yield say(lang, "watched", game=wording.game_name(found.game))
+    yield say(lang, "watched")
     if sandbox:
         yield say(lang, "sandbox")
 

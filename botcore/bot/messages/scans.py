@@ -16,7 +16,7 @@ from botcore.model import Failure, Game, Level, Opportunity, ScanReport
 if TYPE_CHECKING:
     from botcore.scan.options import ScanProgress
 
-__all__ = ["FINDS_A_PAGE", "pages", "results", "scanning"]
+__all__ = ["FINDS_A_PAGE", "interrupted_post", "pages", "results", "scan_failed", "scanning"]
 
 FINDS_A_PAGE = 4
 SHOWN_LIVE = 5
@@ -137,25 +137,29 @@ def results(  # noqa: PLR0913 - all that is shown of a scan
     """A page of what a scan found, with buttons for each find, to turn pages and to look again.
 
     ``finds`` are those to show, each with its place in the report; ``hidden`` others are of muted titles. ``age``: seconds
-    since the scan, when it is remembered. ``said`` is a line to begin with, a text of this package or any words. A page
-    that does not exist is the nearest that does.
+    since the scan, when it is remembered. ``said`` is why the scan failed, in its own words, or a line of this package. A
+    page that does not exist is the nearest that does.
     """
     turn = wording.page_within(page, pages(len(finds)))
     shown = list(enumerate(finds, 1))[turn * FINDS_A_PAGE : (turn + 1) * FINDS_A_PAGE]
     text = wording.joined(
-        None if said is None else say(lang, "title", title=said),
+        None if said is None else _said(lang, said),
         _heading(lang, report, len(finds), turn),
         say(lang, "sandbox") if sandbox else None,
         [line for number, (_, found) in shown for line in _find(lang, number, found)],
         [] if finds else _nothing(lang, report, hidden),
         " ",
         say(lang, "hidden", count=hidden) if hidden and finds else None,
-        _foot(lang, report, age),
+        _foot(lang, report, age, said),
     )
     rows = [_row(lang, view, number, place, found) for number, (place, found) in shown]
     turns = wording.page_row(turn, pages(len(finds)), presses.Page(view, turn))
     again = wording.button(lang, "again", presses.Scan(report.game, report.level, anew=True))
     return Post(text, (*rows, *[turns] * bool(turns), (again,)))
+
+
+def _said(lang: str, words: str) -> Markup:
+    return words if isinstance(words, Markup) else say(lang, "scan_failed", reason=_ended(lang, words))
 
 
 def _heading(lang: str, report: ScanReport, count: int, page: int) -> str:
@@ -185,27 +189,27 @@ def _nothing(lang: str, report: ScanReport, hidden: int) -> Iterable[str]:
     if hidden:
         yield say(lang, "nothing_found_muted")
     elif not report.funnel.listed:
-        yield say(lang, "nothing_read")
+        yield say(lang, "nothing_until_then" if report.stopped else "nothing_read")
     else:
-        yield say(lang, "nothing_found")
+        yield say(lang, "nothing_until_then" if report.stopped else "nothing_found")
         reasons = sorted(report.funnel.dropped.items(), key=lambda item: -item[1])[:SHOWN_REASONS]
         yield from [say(lang, "nothing_reasons")] * bool(reasons)
         yield from (say(lang, "reason", count=count, reason=wording.reason(lang, f"drop_{name}", name)) for name, count in reasons)
 
 
-def _foot(lang: str, report: ScanReport, age: float) -> Iterable[str]:
+def _foot(lang: str, report: ScanReport, age: float, said: str | None) -> Iterable[str]:
     if age >= 1:
         yield say(lang, "remembered_scan", span=wording.span(lang, age))
     yield Markup(f"<i>{wording.funnel(lang, report.funnel)}\n{_cost(lang, report)}</i>")
     yield from (_failure(lang, failure) for failure in report.failures[:SHOWN_FAILURES])
     if len(report.failures) > SHOWN_FAILURES:
         yield say(lang, "more", count=len(report.failures) - SHOWN_FAILURES)
-    if report.stopped:
+    if report.stopped and report.stopped != said:
         yield say(lang, "ended_early", reason=_ended(lang, report.stopped))
 
 
 def _cost(lang: str, report: ScanReport) -> Markup:
-    requests = ", ".join(f"{label(lang, f'class_{name}')} {count}" for name, count in wording.counts(report.requests).items() if count)
+    requests = wording.requests(lang, wording.counts(report.requests))
     seconds = f"{report.seconds:.1f}"
     parts = [say(lang, "cost", seconds=seconds, requests=requests) if requests else say(lang, "cost_none", seconds=seconds)]
     if report.throttled or report.retries:
@@ -217,8 +221,7 @@ def _cost(lang: str, report: ScanReport) -> Markup:
 
 
 def _failure(lang: str, failure: Failure) -> Markup:
-    what = wording.reason(lang, f"what_{failure.what.replace(' ', '_')}", failure.what)
-    return say(lang, "failed", what=what, error=wording.reason(lang, f"error_{failure.error}", failure.error), count=failure.times)
+    return say(lang, "failed", what=_what(lang, failure.what), error=wording.reason(lang, f"error_{failure.error}", failure.error), count=failure.times)
 
 
 def _ended(lang: str, reason: str) -> str:
@@ -227,5 +230,21 @@ def _ended(lang: str, reason: str) -> str:
         said = pattern.match(reason)
         if said:
             stages = said.groupdict().get("what", "").split(" and ")
-            return label(lang, key, what=", ".join(wording.reason(lang, f"what_{stage.replace(' ', '_')}", stage) for stage in stages))
+            return label(lang, key, what=", ".join(_what(lang, stage) for stage in stages))
     return clean(reason)
+
+
+def _what(lang: str, stage: str) -> str:
+    """What was asked for at a stage of the scan."""
+    return wording.reason(lang, f"what_{stage.replace(' ', '_')}", stage)
+
+
+def scan_failed(lang: str, error_id: str, reason: str) -> str:
+    """A scan failed before there was anything to show; ``reason`` in the scan's own words."""
+    return say(lang, "scan_failed_id", reason=_ended(lang, reason), id=clean(error_id, 40))
+
+
+def interrupted_post(lang: str, *, game: Game, level: Level) -> Post:
+    """A scan that ended with nothing to show, stopped or cut off by a restart, and a button to begin again."""
+    text = say(lang, "broken_off", game=wording.game_name(game), level=level)
+    return Post(text, ((wording.button(lang, "again", presses.Scan(game, level)),),))

@@ -38,7 +38,7 @@ class Money(Protocol):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How the bot is. Requests are by class: ``sent`` since the start, ``recent`` a second over the last ten, ``limits`` a second.
 
-    ``throttled`` counts refusals by the quota, ``scans`` what runs now, ``outbox`` messages that wait; ``last_scan`` is game,
+    ``throttled`` counts refusals by the quota, ``scans`` those made since the start, ``outbox`` messages that wait; ``last_scan`` is game,
     level, age in seconds and number of finds; ``uptime`` is in seconds; ``cache`` is ``CacheCounts.flat()``.
     """
 
@@ -103,7 +103,7 @@ def _last_scan(lang: str, status: Status) -> Markup:
 
 
 def _sent(lang: str, sent: Mapping[str, int]) -> Markup:
-    requests = ", ".join(f"{label(lang, f'class_{kind}')} {sent[kind]}" for kind in RequestClass if sent.get(kind))
+    requests = wording.requests(lang, sent)
     return say(lang, "status_sent", requests=requests) if requests else say(lang, "status_sent_none")
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "page_within",
     "rates",
     "reason",
+    "requests",
     "route",
     "sales",
     "span",
@@ -156,6 +157,11 @@ def rates(lang: str, now: Mapping[str, float], most: Mapping[str, int]) -> str:
 def _rate(lang: str, kind: RequestClass, now: float, most: int | None) -> str:
     name = label(lang, f"class_{kind}")
     return f"{name} {now:.1f}" if most is None else label(lang, "rate", name=name, now=f"{now:.1f}", most=most)
+
+
+def requests(lang: str, sent: Mapping[str, int]) -> str:
+    """Requests class by class, those that there were: ``market 42, sales 12``."""
+    return ", ".join(label(lang, "named_count", name=label(lang, f"class_{kind}"), count=sent[kind]) for kind in RequestClass if sent.get(kind))
 
 
 def joined(*lines: str | Iterable[str] | None) -> str:
