@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "scan": "Look for underpriced offers once and show what was found.",
     "sandbox": "Run a sandbox market on this machine, to try everything without a key.",
+    "bot": "Run the Telegram bot; without a token, on a Telegram of this machine.",
     "warm": "Fill the cache with fees, quotes and sales before they are needed.",
     "cache": "Show what the cache does, or empty it.",
     "db": "Look after the store: its tables, its size, what is old, a copy as Parquet.",
