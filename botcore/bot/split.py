@@ -172,12 +172,13 @@ def _cut(text: str, start: int, end: int) -> int:
         place = text.rfind(gap, start + 1, end + len(gap))
         if place > start:
             return place
-    return _apart(text, start, end)
+    place = _apart(text, start, end)
+    return place if place > start else end
 
 
 def _apart(text: str, start: int, end: int) -> int:
-    """The last place at or before ``end`` that is inside no character as people see it; ``end`` when there is none."""
-    return next((place for place in range(end, start, -1) if not _joined(text, place)), end)
+    """The last place at or before ``end`` that is inside no character as people see it; ``start`` when there is none."""
+    return next((place for place in range(end, start, -1) if not _joined(text, place)), start)
 
 
 def _joined(text: str, place: int) -> bool:
