@@ -194,7 +194,7 @@ class Outbox:
 
     async def say(self, chat_id: int, post: Post | str, *, photo: bytes | None = None, message: int | None = None) -> None:
         """Show it as a new message, or in place of ``message``; what is too long is cut into several, the buttons under the last."""
-        post = Post(post) if isinstance(post, str) else post
+        post = Post(str(post)) if isinstance(post, str) else post
         if photo is not None or message is not None:
             await self._put([self._draft(chat_id, SAY, _Body(post, message), photo=photo)])
             return
@@ -210,7 +210,7 @@ class Outbox:
 
     async def alert(self, notes: Iterable[tuple[int, Note]]) -> None:
         """Tell chats of finds, all of them kept in one transaction."""
-        bodies = ((chat_id, note, _Body(note.post, line=note.line, lang=note.lang)) for chat_id, note in notes)
+        bodies = ((chat_id, note, _Body(note.post, line=str(note.line), lang=note.lang)) for chat_id, note in notes)
         await self._put([self._draft(chat_id, ALERT, body, card=f"{ALERT}/{note.card}", expires_at=note.expires_at) for chat_id, note, body in bodies])
 
     async def change_alert(self, chat_id: int, card: str, post: Post) -> None:

@@ -11,7 +11,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from weakref import WeakValueDictionary
 
 from aiogram import Bot, Dispatcher
@@ -134,8 +133,10 @@ class Poller:
         """Handle one update, after those of its chat that came before. aiogram's error handlers have every error but a cancellation."""
         order = self._order.setdefault(_chat_of(update), asyncio.Lock())
         async with order:
-            with suppress(asyncio.CancelledError):
+            try:
                 await self._dispatcher.feed_update(self._bot, update)
+            except Exception:  # noqa: BLE001 - the outermost boundary: even the handler of errors failed
+                _log.exception("update %s failed, and so did telling of it", update.update_id)
 
 
 def _chat_of(update: Update) -> int:

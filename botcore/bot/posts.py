@@ -25,3 +25,7 @@ class Post(msgspec.Struct, frozen=True):
 
     text: str
     buttons: tuple[tuple[Button, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Keep plain text: a kind of text of its own could not be stored."""
+        msgspec.structs.force_setattr(self, "text", str(self.text))

@@ -102,9 +102,10 @@ class Mute(_Press, frozen=True, tag="m"):
 
 
 class Unwatch(_Press, frozen=True, tag="u"):
-    """Watch no longer."""
+    """Watch no longer; ``listed`` when the button stands in the list of what is watched, which is then shown anew."""
 
     watch: Number
+    listed: bool = False
 
 
 class Unmute(_Press, frozen=True, tag="n"):

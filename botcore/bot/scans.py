@@ -229,14 +229,14 @@ class Views:
 
     def _picture(self, looking: _Looking, muted: frozenset[str]) -> Post:
         scan, view = looking.scan, looking.view
-        latest = scan.latest
+        latest, progress = scan.latest, scan.progress
         wanted = [found for found in latest if found.title not in muted]
         return messages.scanning(
             looking.lang,
             view=view.id,
             game=view.game,
             level=view.level,
-            progress=scan.progress,
+            progress=progress if progress and progress.total else None,
             latest=wanted,
             limits=self._scanner.client.quota.limits,
             sandbox=self._sandbox,

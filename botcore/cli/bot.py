@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import click
 import msgspec
 from rich.console import Console
-from rich.logging import RichHandler
 
 from botcore.app import open_app
 from botcore.cli import view
@@ -50,9 +49,8 @@ def command(*, sandbox: bool, seed: int | None, port: int) -> int:
 
 
 def _log_to_terminal() -> None:
-    """Warnings for a person; aiogram's own about each handled update are left out."""
-    handler = RichHandler(console=_console, show_path=False, rich_tracebacks=False, log_time_format="%H:%M:%S")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    """Warnings and errors, for a person or for whatever keeps the logs of a service."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
 
 
 async def _until_stopped(settings: Settings, sandbox: MarketOptions | None, port: int) -> int:

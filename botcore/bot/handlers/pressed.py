@@ -11,9 +11,12 @@ from aiogram.types import CallbackQuery, Message
 
 from botcore.bot.carrier import AWAY
 from botcore.bot.presses import Press, unpack
+from botcore.bot.split import plain, shorten_text
 
 __all__ = ["Pressed", "answer", "message_of", "pressing"]
 
+ANSWER = 199
+"""Letters of an answer to a press, one less than Telegram allows."""
 Kind = TypeVar("Kind")
 
 
@@ -36,9 +39,12 @@ class Pressed:
 
 
 async def answer(query: CallbackQuery, text: str | None = None) -> None:
-    """End the button's waiting. It goes past the outbox: seconds later nobody could use it, and when it fails nothing is lost."""
+    """End the button's waiting, with a few words (HTML, shown without its markup).
+
+    It goes past the outbox: seconds later nobody could use it, and when it fails nothing is lost.
+    """
     with suppress(TelegramAPIError, *AWAY):
-        await query.answer(text)
+        await query.answer(None if text is None else shorten_text(plain(text), ANSWER))
 
 
 def message_of(query: CallbackQuery) -> int | None:

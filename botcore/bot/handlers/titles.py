@@ -10,8 +10,9 @@ from aiogram.types import CallbackQuery, Message
 
 from botcore.bot import messages
 from botcore.bot.desk import Desk, Talk
-from botcore.bot.handlers.pressed import Pressed, answer, pressing
+from botcore.bot.handlers.pressed import Pressed, answer, message_of, pressing
 from botcore.bot.handlers.scan import find_of
+from botcore.bot.posts import Post
 from botcore.bot.presses import Mute, Price, Unmute, Unwatch, Watch, name_of
 from botcore.model import Game, Level
 
@@ -79,12 +80,15 @@ class _Titles:
     async def watch(self, _: Message, command: CommandObject, talk: Talk) -> None:
         """``/watch <title>``; alone it lists what is watched."""
         if not (command.args or "").strip():
-            rows = await self._desk.chats.watches(talk.chat_id)
-            await talk.say(messages.watches(talk.lang, [(row.id, row.game, row.level, row.title) for row in rows]))
+            await talk.say(await self._watched(talk))
             return
         found = await self._meant(talk, command.args, "")
         if found is not None:
             await talk.say(await self._watch(talk, *found, talk.settings.level, {}))
+
+    async def _watched(self, talk: Talk) -> Post:
+        rows = await self._desk.chats.watches(talk.chat_id)
+        return messages.watches(talk.lang, [(row.id, row.game, row.level, row.title) for row in rows])
 
     async def watch_pressed(self, query: CallbackQuery, talk: Talk) -> None:
         """The button beside a find. What the scan found of the title is known already and not told again."""
@@ -111,8 +115,11 @@ class _Titles:
 
     async def unwatch_pressed(self, query: CallbackQuery, talk: Talk) -> None:
         """The button of a watched title."""
-        row = await self._desk.chats.unwatch(talk.chat_id, Pressed(query).of(Unwatch).watch)
+        press = Pressed(query).of(Unwatch)
+        row = await self._desk.chats.unwatch(talk.chat_id, press.watch)
         await answer(query, messages.unwatched(talk.lang, row.title) if row else messages.old_button(talk.lang))
+        if press.listed:
+            await talk.put(message_of(query), await self._watched(talk))
 
     # ---- muting ------------------------------------------------------------------------------------------------------
 
@@ -160,3 +167,4 @@ class _Titles:
             return
         await self._desk.chats.unmute(talk.chat_id, *found)
         await answer(query, messages.unmuted(talk.lang, found[1]))
+        await talk.put(message_of(query), messages.mutes(talk.lang, await self._desk.chats.mutes(talk.chat_id)))

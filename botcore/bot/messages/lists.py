@@ -33,7 +33,7 @@ def watches(lang: str, rows: Sequence[tuple[int, Game, Level, str]]) -> Post:
         return Post(say(lang, "watches_none"))
     shown = [(number, watch, game, level, wording.named_title(lang, title)) for number, (watch, game, level, title) in enumerate(rows[:SHOWN], 1)]
     lines = [say(lang, "watch_row", number=number, title=title, game=wording.game_name(game), level=level) for number, _, game, level, title in shown]
-    buttons = [(wording.button(lang, "unwatch_one", presses.Unwatch(watch), number=number, title=title),) for number, watch, _, _, title in shown]
+    buttons = [(wording.button(lang, "unwatch_one", presses.Unwatch(watch, listed=True), number=number, title=title),) for number, watch, _, _, title in shown]
     return Post(wording.joined(say(lang, "watches", count=len(rows)), lines, _more(lang, len(rows))), tuple(buttons))
 
 
