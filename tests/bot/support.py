@@ -1,0 +1,192 @@
+"""What the tests of the bot share: a market and a Telegram on loopback, a bot between them, and people who write, press and look."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from botcore.app import open_app
+from botcore.bot.outbox import Pace
+from botcore.bot.run import RunningBot, open_bot
+from botcore.sandbox import MarketOptions, TelegramOptions, serve_market, serve_telegram
+from botcore.settings import Telegram, load
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from botcore.sandbox import MarketServer, TelegramServer, World
+    from botcore.sandbox.telegram.events import Event
+    from botcore.sandbox.telegram.objects import Message
+
+ANNA, BORIS, TRADERS = 1001, 2002, -5001
+"""The people and the group that a local Telegram has; Boris reads Russian."""
+DEADLINE = 30.0
+MARKET = MarketOptions(seed=5, size=2_000, latency=0.0, limits=False)
+TELEGRAM = TelegramOptions(flood=False)
+AT_ONCE = Pace(every=(1000, 1.0), chat=(1000, 1.0), group=(1000, 1.0))
+"""A pace that holds nothing back, for a Telegram without flood control."""
+QUICK = {f"BOTCORE_QUOTA_{kind}": "2000" for kind in ("MARKET", "SALES", "FEE", "OTHER")} | {
+    "BOTCORE_BOT_WARM": "0",
+    "BOTCORE_BOT_EDIT": "0.02",
+    "BOTCORE_RETRY_ATTEMPTS": "1",
+}
+
+
+class Clock:
+    """Unix seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.at = time.time()
+
+    def __call__(self) -> float:
+        return self.at
+
+
+class Chat:
+    """One person in one chat. What he waits for must come after the last thing that he did or saw."""
+
+    def __init__(self, server: TelegramServer, user_id: int, chat_id: int) -> None:
+        self.telegram = server.telegram
+        self.people = server.people
+        self.user_id = user_id
+        self.chat_id = chat_id
+        self.seen = 0
+
+    # ---- what he does
+
+    def write(self, text: str) -> int:
+        """Write something; gives the message's id."""
+        self.seen = self.telegram.events.last
+        return self.people.write(self.user_id, self.chat_id, text)[1]
+
+    def press(self, message: Message, words: str) -> str:
+        """Press the first button whose words match; gives the press's id."""
+        return self.send_press(message.message_id, data_of(message, words))
+
+    def send_press(self, message_id: int, data: str, *, forged: bool = False) -> str:
+        """Press whatever a button might say."""
+        self.seen = self.telegram.events.last
+        return self.people.press(self.user_id, self.chat_id, message_id, data, forged=forged)[1]
+
+    # ---- what he sees
+
+    @property
+    def messages(self) -> list[Message]:
+        """The bot's messages as the chat shows them now."""
+        return [one for one in self.telegram.rooms[self.chat_id].messages.values() if one.sender.is_bot]
+
+    def events(self, after: int = 0) -> list[Event]:
+        """What the bot sent, changed or answered here."""
+        found = [one for one in self.telegram.events.since(after) if one.number > after and one.chat_id == self.chat_id]
+        return [one for one in found if one.kind != "message" or (one.message and one.message.sender.is_bot)]
+
+    async def sees(self, pattern: str = "") -> Message:
+        """The next message, or change of one, whose text matches."""
+        event = await self._next(lambda one: one.message is not None and bool(re.search(pattern, text_of(one.message))), pattern)
+        assert event.message is not None
+        return event.message
+
+    async def answered(self, press: str) -> str:
+        """The words that a press was answered with."""
+        event = await self._next(lambda one: one.kind == "answer" and one.callback_query_id == press, f"answer to {press}")
+        return event.text or ""
+
+    async def ask(self, text: str, pattern: str = "") -> Message:
+        """Write, and see the next message that matches."""
+        self.write(text)
+        return await self.sees(pattern)
+
+    async def _next(self, wanted: Callable[[Event], bool], what: str) -> Event:
+        after = self.seen
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while True:
+                    for one in self.events(self.seen):
+                        self.seen = one.number
+                        if wanted(one):
+                            return one
+                    await self.telegram.events.wait()
+        except TimeoutError:
+            raise AssertionError(f"{what!r} never came; seen was {[shown(one) for one in self.events(after)]}") from None
+
+
+class Scene:
+    """A market and a Telegram, between which bots are opened and closed; all of them use the same store."""
+
+    def __init__(self, market: MarketServer, telegram: TelegramServer, folder: Path) -> None:
+        self.market = market
+        self.telegram = telegram
+        self.folder = folder
+
+    def chat(self, user_id: int = ANNA, chat_id: int | None = None) -> Chat:
+        """Somebody in a chat, his private one by default."""
+        return Chat(self.telegram, user_id, user_id if chat_id is None else chat_id)
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """The settings of a bot here."""
+        address = self.market.address
+        keys = {"DMARKET_URL": address.url, "DMARKET_PUBLIC_KEY": address.public_key, "DMARKET_SECRET_KEY": address.secret_key}
+        return QUICK | keys | {"DATABASE_URL": f"sqlite:///{self.folder}/bot.db"} | settings
+
+    @asynccontextmanager
+    async def bot(
+        self, *, allowed: tuple[int, ...] = (ANNA,), pace: Pace | None = AT_ONCE, clock: Callable[[], float] = time.time, **settings: str
+    ) -> AsyncIterator[RunningBot]:
+        """A bot at work until the block ends; ``settings`` are variables of the environment."""
+        address = self.telegram.address
+        async with (
+            open_app(load(self.environment(**settings), self.folder / ".env")) as app,
+            open_bot(app, Telegram(address.token, address.url, allowed), pace=pace, clock=clock) as running,
+        ):
+            yield running
+
+    def until(self, condition: Callable[[], bool], what: str) -> Awaitable[None]:
+        """Wait until something is so; it is looked at whenever Telegram was called or did something."""
+        return _until(self.telegram, condition, what)
+
+
+@asynccontextmanager
+async def open_scene(folder: Path, *, market: MarketOptions = MARKET, telegram: TelegramOptions = TELEGRAM, world: World | None = None) -> AsyncIterator[Scene]:
+    """A scene of one's own."""
+    async with serve_market(market, world=world) as selling, serve_telegram(telegram) as talking:
+        yield Scene(selling, talking, folder)
+
+
+async def _until(server: TelegramServer, condition: Callable[[], bool], what: str) -> None:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while not condition():
+                await server.telegram.events.wait()
+    except TimeoutError:
+        raise AssertionError(f"never came: {what}") from None
+
+
+def text_of(message: Message) -> str:
+    """The words of a message, or those under its picture."""
+    return message.text or message.caption or ""
+
+
+def buttons_of(message: Message) -> list[dict[str, str]]:
+    """All buttons under a message."""
+    return [button for row in (message.reply_markup or {}).get("inline_keyboard", []) for button in row]
+
+
+def labels_of(message: Message) -> list[str]:
+    """What is written on them."""
+    return [button["text"] for button in buttons_of(message)]
+
+
+def data_of(message: Message, words: str) -> str:
+    """What the first button says whose words match."""
+    found = [button["callback_data"] for button in buttons_of(message) if "callback_data" in button and re.search(words, button["text"])]
+    assert found, f"no button {words!r} among {labels_of(message)}"
+    return found[0]
+
+
+def shown(event: Event) -> tuple[str, str]:
+    """An event in short, to be read when something is wrong."""
+    return event.kind, (text_of(event.message) if event.message else event.text or "")[:120]
