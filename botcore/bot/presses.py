@@ -148,4 +148,4 @@ def unpack(words: str | None) -> Press | None:
 
 def name_of(game: Game, title: str) -> str:
     """A short name of a title that stays the same."""
-    return blake2b(f"{game}/{title}".encode(), digest_size=9).hexdigest()
+    return blake2b(f"{game}/{title}".encode(errors="surrogatepass"), digest_size=9).hexdigest()

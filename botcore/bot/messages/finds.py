@@ -15,8 +15,8 @@ from botcore.model import Exit, Game, Opportunity, ScanReport
 __all__ = ["alert", "alert_changed", "alert_gone", "alert_line", "digest", "top", "why"]
 
 SHOWN_TOP = 10
-ENTITIES = 80
-"""Lines of a digest; each has a bold part, and Telegram leaves out the markup after a hundred."""
+LINES = 45
+"""Lines of a digest: each has a bold part and a link, and Telegram leaves out the markup after a hundred of these."""
 _READING = ("duplicate", "p2p", "price", "locked", "own", "muted")
 _UNDECIDED = ("gone", "failed", "stopped")
 
@@ -130,7 +130,7 @@ def digest(lang: str, lines: Sequence[str], sandbox: bool) -> Post:
     head = wording.joined(say(lang, "digest", count=len(lines)), say(lang, "sandbox") if sandbox else None)
     room = TEXT - length(head) - length(say(lang, "more", count=len(lines))) - 2
     shown: list[str] = []
-    for line in lines[:ENTITIES]:
+    for line in lines[:LINES]:
         room -= length(line) + 1
         if room < 0:
             break
