@@ -75,7 +75,7 @@ def run(*, quick: bool, say: Callable[[str], None]) -> Record:
     """Measure everything; ``quick`` takes one world, fewer presses, fewer alerts and fewer updates."""
     started = datetime.now(UTC)
     seeds = range(1, 2 if quick else 4)
-    scale = 5 if quick else 1
+    scale = 10 if quick else 1
     measures, runs = asyncio.run(_all(seeds, scale, say))
     data: dict[str, object] = {"market": "sandbox", "size": SIZE, "latency": LATENCY, "seeds": list(seeds)}
     options: dict[str, object] = {"bot": BotOptions(), "people": PEOPLE, "presses": PRESSES // scale, "updates": UPDATES // scale, "alerts": ALERTS // scale}
@@ -215,7 +215,7 @@ async def _pressed(phones: Phones, messages: dict[int, dict[str, Any]], presses:
 async def _one_press(phones: Phones, messages: dict[int, dict[str, Any]], person: int) -> tuple[float, float]:
     message = messages[person]
     after = await phones.number()
-    before, press = await phones.press(person, message["message_id"], _last_button(message))
+    before, press = await phones.press(person, message["message_id"], _other_page(message))
     answered = phones.until(lambda event: event["kind"] == "answer" and event["callback_query_id"] == press, after)
     changed = phones.until(lambda event: event["kind"] == "edit" and event["chat_id"] == person, after)
     answer, change = await asyncio.gather(answered, changed)
@@ -223,10 +223,10 @@ async def _one_press(phones: Phones, messages: dict[int, dict[str, Any]], person
     return answer["at"] - before, change["at"] - before
 
 
-def _last_button(message: dict[str, Any]) -> str:
-    """The button that turns to another page."""
-    rows = message["reply_markup"]["inline_keyboard"]
-    return str(rows[-1][-1 if len(rows[-1]) > 1 and not rows[-1][-1]["text"].isdigit() else 0]["callback_data"])
+def _other_page(message: dict[str, Any]) -> str:
+    """A button that turns to another page than the one that is shown: the last, or the first."""
+    row = message["reply_markup"]["inline_keyboard"][-1]
+    return str((row[0] if row[-1]["text"].startswith("·") else row[-1])["callback_data"])
 
 
 # ---- the other measures ----------------------------------------------------------------------------------------------

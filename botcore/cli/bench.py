@@ -10,12 +10,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from botcore.bench import cache, scan, store
+from botcore.bench import bot, cache, scan, store
 from botcore.bench.record import Record, write
 
 __all__ = ["command"]
 
-BENCHES = {"scan": scan.run, "cache": cache.run, "store": store.run}
+BENCHES = {"scan": scan.run, "cache": cache.run, "store": store.run, "bot": bot.run}
 FOLDER = Path("profiling_results")
 
 
