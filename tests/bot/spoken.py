@@ -223,6 +223,8 @@ def of_scans(lang: str, title: str, *, sandbox: bool) -> Iterator[tuple[str, Sai
         yield "results", messages.results(lang, report=broken, finds=[], page=0, said=messages.interrupted(lang), **common)
     for place in range(0, len(failures), 5):
         yield "results", messages.results(lang, report=report(failures=failures[place : place + 5]), finds=finds, page=place, age=40.0, hidden=2, **common)
+    astray = [(place, find(url="nowhere")) for place in range(3)]
+    yield "results", messages.results(lang, report=REPORT, finds=astray, page=0, **common)
     known = report(cache={"memory_hits": 20, "redis_hits": 1}, funnel=Funnel(9, 8, 7, 6, {"gone": 3, "own": 2, "stopped": 1, title: 9}))
     yield "results", messages.results(lang, report=known, finds=[], page=-1, hidden=2, **common)
     yield "results", messages.results(lang, report=known, finds=[], page=99, **common)

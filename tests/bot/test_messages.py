@@ -241,6 +241,8 @@ def test_english_counts_as_the_english_do(count, english):
         ("x" * 11, "xxxxxxxxx…"),
         ("\U0001f600" * 6, "\U0001f600" * 4 + "…"),
         (" \u200b ", ""),
+        ("\u00a0 ", ""),
+        ("5\u00a0min", "5\u00a0min"),
     ],
 )
 def test_text_from_outside_is_one_line_that_can_be_seen(given, shown):

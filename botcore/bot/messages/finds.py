@@ -128,7 +128,7 @@ def alert_line(lang: str, found: Opportunity) -> str:
 def digest(lang: str, lines: Sequence[str], sandbox: bool) -> Post:
     """Many alerts in one message: as many of the lines (``alert_line``) as fit, and how many more there are."""
     head = wording.joined(say(lang, "digest", count=len(lines)), say(lang, "sandbox") if sandbox else None)
-    room = TEXT - length(head) - length(say(lang, "more", count=len(lines))) - 2
+    room = TEXT - length(head) - length(say(lang, "more", count=len(lines))) - 3
     shown: list[str] = []
     for line in lines[:LINES]:
         room -= length(line) + 1
@@ -136,7 +136,7 @@ def digest(lang: str, lines: Sequence[str], sandbox: bool) -> Post:
             break
         shown.append(line)
     more = len(lines) - len(shown)
-    return Post(wording.joined(head, shown, say(lang, "more", count=more) if more else None))
+    return Post(wording.joined(head, " ", shown, say(lang, "more", count=more) if more else None))
 
 
 def top(lang: str, *, game: Game, rows: Sequence[tuple[float, Opportunity]], sandbox: bool) -> Post:

@@ -175,13 +175,13 @@ def _find(lang: str, number: int, found: Opportunity) -> Iterable[str]:
 
 
 def _row(lang: str, view: int, number: int, place: int, found: Opportunity) -> tuple[Button, ...]:
-    row = [
-        *wording.opening(lang, found),
-        wording.button(lang, "why", presses.Why(view, place)),
+    opening = wording.opening(lang, found, number)
+    return (
+        *opening,
+        wording.button(lang, "why" if opening else "why_numbered", presses.Why(view, place), number=number),
         wording.button(lang, "watch", presses.Watch(view, place)),
         wording.button(lang, "mute", presses.Mute(view, place)),
-    ]
-    return (Button(f"{number} {row[0].text}", press=row[0].press, url=row[0].url), *row[1:])
+    )
 
 
 def _nothing(lang: str, report: ScanReport, hidden: int) -> Iterable[str]:

@@ -42,7 +42,7 @@ __all__ = [
     "windows",
 ]
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 7 * 86_400
 TITLE = 64
 """Units of a title as it is shown; real ones are shorter."""
 PHASE = 20
@@ -64,7 +64,7 @@ def whole_dollars(cents: int) -> str:
 
 
 def span(lang: str, seconds: float) -> str:
-    """A time in its largest unit, and the next one from hours on: ``40 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
+    """A time in its largest unit, with the next one from an hour to a week: ``40 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``, ``9 d``."""
     whole = max(0, int(seconds))
     if whole < MINUTE:
         return label(lang, "seconds", count=whole)
@@ -72,7 +72,7 @@ def span(lang: str, seconds: float) -> str:
         return label(lang, "minutes", count=whole // MINUTE)
     units = (("hours", HOUR), ("minutes", MINUTE)) if whole < DAY else (("days", DAY), ("hours", HOUR))
     (large, size), (small, part) = units
-    rest = whole % size // part
+    rest = whole % size // part if whole < WEEK else 0
     return label(lang, large, count=whole // size) + (f" {label(lang, small, count=rest)}" if rest else "")
 
 
@@ -181,9 +181,10 @@ def button(lang: str, key: str, press: presses.Press, **values: object) -> Butto
     return Button(shorten_text(label(lang, f"button_{key}", **values), LABEL), press=presses.pack(press))
 
 
-def opening(lang: str, found: Opportunity) -> tuple[Button, ...]:
-    """The button that opens a find on DMarket; none where the address is none."""
-    return (Button(label(lang, "button_open"), url=found.url),) if _ADDRESS.fullmatch(found.url) else ()
+def opening(lang: str, found: Opportunity, number: int | None = None) -> tuple[Button, ...]:
+    """The button that opens a find on DMarket, with its number in a list; none where the address is none."""
+    text = label(lang, "button_open") if number is None else label(lang, "button_open_numbered", number=number)
+    return (Button(text, url=found.url),) if _ADDRESS.fullmatch(found.url) else ()
 
 
 def page_within(page: int, count: int) -> int:

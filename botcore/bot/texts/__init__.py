@@ -6,6 +6,7 @@ many forms as the language has: two in English (1, many), three in Russian (1, 2
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 from collections.abc import Mapping
@@ -22,8 +23,9 @@ LONG = 300
 """Units to which a value from outside is shortened where its place asks for no less."""
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _ISOLATE, _ISOLATED = "\u2068", "\u2069"
-THOUSANDS = "\u00a0"
-"""What separates thousands in Russian; no line is broken there."""
+FIRM = "\u00a0"
+"""A space at which no line is broken: between a number and its unit, and between thousands in Russian."""
+_SPACES = re.compile(rf"[^\S{FIRM}]+")
 
 
 class Markup(str):
@@ -54,7 +56,7 @@ def has(lang: str, key: str) -> bool:
 
 def clean(text: str, most: int = LONG) -> str:
     """Text from outside in one line, without what cannot be seen, at most ``most`` units."""
-    visible = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    visible = "".join(letter for letter in _SPACES.sub(" ", text) if letter.isprintable() or letter == FIRM)
     return shorten_text(visible.strip(), most)
 
 
@@ -67,7 +69,7 @@ class _Plain(string.Formatter):
     def format_field(self, value: object, format_spec: str) -> str:
         """A value as it is shown; the forms of the word that a number counts are its ``format_spec``."""
         if isinstance(value, int):
-            number = f"{value:,}" if self.lang != "ru" else f"{value:,}".replace(",", THOUSANDS)
+            number = f"{value:,}" if self.lang != "ru" else f"{value:,}".replace(",", FIRM)
             return f"{number} {_form(value, format_spec.split('|'))}" if format_spec else number
         return _isolated(clean(str(value)))
 
