@@ -13,6 +13,8 @@ from botcore.bot.outbox import Pace
 from botcore.bot.run import RunningBot, open_bot
 from botcore.sandbox import MarketOptions, TelegramOptions, serve_market, serve_telegram
 from botcore.settings import Telegram, load
+from tests.client.support import raw_server
+from tests.scan.support import Between
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -115,12 +117,17 @@ class Chat:
 
 
 class Scene:
-    """A market and a Telegram, between which bots are opened and closed; all of them use the same store."""
+    """A market and a Telegram, between which bots are opened and closed; all of them use the same store.
 
-    def __init__(self, market: MarketServer, telegram: TelegramServer, folder: Path) -> None:
+    ``between`` stands before the market: it keeps what was asked, and lets a test hold, bend or cut every answer.
+    """
+
+    def __init__(self, market: MarketServer, telegram: TelegramServer, folder: Path, between: Between, url: str) -> None:
         self.market = market
         self.telegram = telegram
         self.folder = folder
+        self.between = between
+        self.url = url
 
     def chat(self, user_id: int = ANNA, chat_id: int | None = None) -> Chat:
         """Somebody in a chat, his private one by default."""
@@ -129,7 +136,7 @@ class Scene:
     def environment(self, **settings: str) -> dict[str, str]:
         """The settings of a bot here."""
         address = self.market.address
-        keys = {"DMARKET_URL": address.url, "DMARKET_PUBLIC_KEY": address.public_key, "DMARKET_SECRET_KEY": address.secret_key}
+        keys = {"DMARKET_URL": self.url, "DMARKET_PUBLIC_KEY": address.public_key, "DMARKET_SECRET_KEY": address.secret_key}
         return QUICK | keys | {"DATABASE_URL": f"sqlite:///{self.folder}/bot.db"} | settings
 
     @asynccontextmanager
@@ -153,7 +160,9 @@ class Scene:
 async def open_scene(folder: Path, *, market: MarketOptions = MARKET, telegram: TelegramOptions = TELEGRAM, world: World | None = None) -> AsyncIterator[Scene]:
     """A scene of one's own."""
     async with serve_market(market, world=world) as selling, serve_telegram(telegram) as talking:
-        yield Scene(selling, talking, folder)
+        between = Between(selling.address.url)
+        async with raw_server(between.handle) as url:
+            yield Scene(selling, talking, folder, between, url)
 
 
 async def _until(server: TelegramServer, condition: Callable[[], bool], what: str) -> None:
