@@ -36,8 +36,9 @@ lab: $(READY) ## open JupyterLab with a kernel that has everything
 bot: $(READY) ## run the Telegram bot, on a Telegram of this machine unless TELEGRAM_TOKEN is set
 	@$(RUN) botcore bot $(ARGS)
 
-picture: $(READY) ## draw the README's picture of a scan anew
+picture: $(READY) ## draw the pictures of the README anew
 	@$(RUN) botcore.cli.picture
+	@$(RUN) tests.bot.picture
 
 lock: $(READY) ## resolve the dependencies anew
 	@$(RUN) uv pip compile -q --upgrade --universal --python-version 3.11.2 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra all pyproject.toml -o requirements.lock

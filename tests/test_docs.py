@@ -88,7 +88,7 @@ def test_every_make_target_is_in_the_readme_and_the_other_way_round():
 
 
 def test_every_variable_in_the_readme_is_read():
-    written = set(re.findall(r"\b(?:(?:DMARKET|BOTCORE)_[A-Z0-9_]+[A-Z0-9]|[A-Z]+_URL)\b", README))
+    written = set(re.findall(r"\b(?:(?:DMARKET|BOTCORE|TELEGRAM)_[A-Z0-9_]+[A-Z0-9]|[A-Z]+_URL)\b", README))
     assert written
     assert written <= set(names())
     assert {name for name in names() if not name.startswith("BOTCORE_")} <= written

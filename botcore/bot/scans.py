@@ -116,7 +116,6 @@ class Views:
         self._clock = clock
         self._running: dict[ScanQuery, SharedScan] = {}
         self._looking: dict[int, _Looking] = {}
-        self._closed = False
 
     def running(self, chat_id: int) -> View | None:
         """The scan that a chat is looking at, None when there is none."""
@@ -160,7 +159,6 @@ class Views:
 
     async def close(self) -> None:
         """Leave everything as it is, to be taken up by the next start, and say so where somebody looks on."""
-        self._closed = True
         open_now = list(self._looking.values())
         for one in open_now:
             if one.task is not None:

@@ -31,7 +31,7 @@ class Troubles:
         """Tell user, log and owner; gives the error's number. When even that cannot be kept, the log alone has it."""
         number = secrets.token_hex(3)
         if isinstance(error, BotcoreError):
-            _log.warning("error %s: %s: %s", number, type(error).__name__, error)
+            _log.warning("error %s: %s", number, error, exc_info=error)
         else:
             _log.error("error %s", number, exc_info=error)
         try:

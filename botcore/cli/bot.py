@@ -8,7 +8,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import click
@@ -44,13 +44,29 @@ def command(*, sandbox: bool, seed: int | None, port: int) -> int:
     options = None
     if sandbox or seed is not None or settings.keys is None:
         options = MarketOptions() if seed is None else MarketOptions(seed=seed)
-    _log_to_terminal()
+    _log_to_terminal(settings)
     return asyncio.run(_until_stopped(settings, options, port))
 
 
-def _log_to_terminal() -> None:
+class _Discreet(logging.Formatter):
+    """Writes no secret, not even one that stands in an address within a traceback of somebody else's."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._secrets = [secret for secret in secrets if secret]
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "(secret)")
+        return text
+
+
+def _log_to_terminal(settings: Settings) -> None:
     """Warnings and errors, for a person or for whatever keeps the logs of a service."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Discreet([settings.telegram.token, settings.telegram.token.partition(":")[2], settings.bot.webhook_secret]))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 async def _until_stopped(settings: Settings, sandbox: MarketOptions | None, port: int) -> int:
