@@ -12,7 +12,7 @@ from aiohttp import web
 from botcore.sandbox.telegram.calls import read_call
 from botcore.sandbox.telegram.failures import Failure, not_found
 from botcore.sandbox.telegram.faults import Faults
-from botcore.sandbox.telegram.objects import Message
+from botcore.sandbox.telegram.objects import message_id_of
 from botcore.sandbox.telegram.told import Told
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class BotApi:
         except Failure as failure:
             fault, response, result = None, _failed(failure), None
         cut = fault is not None and bool(fault.drop)
-        self._telegram.tally.call(at, name, _chat_id(call), _CUT if cut else response.status, result.message_id if isinstance(result, Message) else None)
+        self._telegram.tally.call(at, name, call.chat_id if call else None, _CUT if cut else response.status, message_id_of(result))
         await asyncio.sleep(self._telegram.options.latency)
         if cut and request.transport:
             request.transport.abort()
@@ -103,10 +103,6 @@ class BotApi:
             raise Failure(421, "Misdirected Request: unallowed token specified")
         if token != self._telegram.options.token:
             raise Failure(401, "Unauthorized")
-
-
-def _chat_id(call: Call | None) -> int | None:
-    return (call.integer("chat_id") or None) if call else None
 
 
 def _succeeded(result: Any) -> web.Response:

@@ -35,6 +35,11 @@ class Call(msgspec.Struct, frozen=True):
     params: dict[str, Any]
     uploads: dict[str, Upload]
 
+    @property
+    def chat_id(self) -> int | None:
+        """The chat it is about, when it names one by number."""
+        return self.integer("chat_id") or None
+
     def text(self, name: str) -> str:
         """A text, empty when left out."""
         value = self.params.get(name, "")
@@ -125,6 +130,7 @@ async def _read_parts(headers: Mapping[str, str], content: aiohttp.StreamReader,
         data = bytearray()
         while piece := await part.read_chunk(65_536):
             data += piece
+            _check_size(len(data), _MOST_BYTES)
             _check_size(total + len(data))
         total += len(data)
         if part.filename is None:
@@ -133,6 +139,6 @@ async def _read_parts(headers: Mapping[str, str], content: aiohttp.StreamReader,
             uploads[part.name] = Upload(part.filename, bytes(data))
 
 
-def _check_size(size: int) -> None:
-    if size > _MOST_BYTES + _ROOM_FOR_FIELDS:
+def _check_size(size: int, most: int = _MOST_BYTES + _ROOM_FOR_FIELDS) -> None:
+    if size > most:
         raise Failure(413, "Request Entity Too Large")

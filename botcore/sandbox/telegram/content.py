@@ -23,6 +23,7 @@ __all__ = ["Content"]
 _MOST_TEXT = 4096
 _MOST_CAPTION = 1024
 _MOST_RAW_BYTES = 32_768
+_QUOTED = ("bold", "italic", "underline", "strikethrough", "spoiler", "custom_emoji")
 _LINKS = ("url", "text_link")
 
 
@@ -90,8 +91,7 @@ class Content:
             if wanted.get("allow_sending_without_reply") or call.flag("allow_sending_without_reply"):
                 return {}
             raise bad_request("message to be replied not found")
-        replied = msgspec.structs.replace(target, reply_to_message=None, quote=None)
-        return {"reply_to_message": replied, "quote": self._quote(wanted, target)}
+        return {"reply_to_message": target.unreplied, "quote": self._quote(wanted, target)}
 
     def _reply_room(self, wanted: dict[str, Any], room: Room) -> Room:
         return self._telegram.named(str(wanted["chat_id"])) if wanted.get("chat_id") else room
@@ -103,7 +103,8 @@ class Content:
         whole = target.text or target.caption or ""
         if not formatted.text or formatted.text not in whole:
             raise bad_request("QUOTE_TEXT_INVALID")
-        return Quote(text=formatted.text, position=units(whole[: whole.index(formatted.text)]), is_manual=True, entities=formatted.entities)
+        styles = tuple(one for one in formatted.entities if one.type in _QUOTED)
+        return Quote(text=formatted.text, position=units(whole[: whole.index(formatted.text)]), is_manual=True, entities=styles)
 
 
 def _number(value: Any) -> int:

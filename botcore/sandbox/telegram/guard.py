@@ -14,7 +14,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["guard"]
+__all__ = ["PAGE_POLICY", "guard"]
 
 _NAMES = ("127.0.0.1", "localhost")
 _OWN_SITE = ("", "none", "same-origin")
@@ -29,7 +29,7 @@ async def guard(request: web.Request, handler: Callable[[web.Request], Awaitable
 
 
 def _problem(request: web.Request) -> str:
-    host = request.headers.get("Host", "")
+    host = request.headers.get("Host", "").lower()
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
     own = [f"{name}:{port}" for name in _NAMES]
     if host not in own:

@@ -43,7 +43,8 @@ _TAG_NAME = re.compile(r"[^ \t\r\n\v>]*")
 _ATTRIBUTE = re.compile(r"[^ \t\r\n\v=>/\"']*")
 _BARE_VALUE = re.compile(r"[A-Za-z0-9.-]*")
 _BLANKS = re.compile(r"[ \t\r\n\v]*")
-_USER_LINK = re.compile(r"tg://user\?id=(\d+)")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_USER_LINK = re.compile(r"tg://user\?id=([0-9]{1,18})")
 _WEB_LINK = re.compile(r"(?:https?|ftp|tg|ton)://[^\s/?#]+|tg:|mailto:", re.IGNORECASE)
 _BARE_LINK = re.compile(r"[^\s/?#:@]+\.[^\W\d_]{2,}(?:[/?#:]|$)")
 
@@ -244,12 +245,12 @@ def _decoded(found: re.Match[str]) -> str:
 
 
 def _emoji(number: str) -> str:
-    if not number.isdecimal():
+    if not _NUMBER.fullmatch(number):
         raise _broken("Invalid custom emoji identifier specified")
     return number
 
 
 def _moment(unix: str) -> int:
-    if not unix.isdecimal():
+    if not _NUMBER.fullmatch(unix):
         raise _broken("Invalid Unix time specified")
     return int(unix)

@@ -6,7 +6,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from botcore.sandbox.telegram.editing import Editing
-from botcore.sandbox.telegram.failures import not_found
+from botcore.sandbox.telegram.failures import Failure, not_found
+from botcore.sandbox.telegram.objects import message_id_of
 from botcore.sandbox.telegram.polling import Polling
 from botcore.sandbox.telegram.profile import Profile
 from botcore.sandbox.telegram.sending import Sending
@@ -25,7 +26,8 @@ class Methods:
     """Carries out calls. Names are found in any case."""
 
     def __init__(self, telegram: Telegram) -> None:
-        self.webhook = Webhook(telegram, self.carry_out)
+        self.webhook = Webhook(telegram, self._answered)
+        self._telegram = telegram
         handlers = {**self._updates(telegram), **_sends(telegram), **_edits(telegram), **_profile(telegram)}
         self._table = {name.lower(): (name, handler) for name, handler in handlers.items()}
 
@@ -39,6 +41,15 @@ class Methods:
             raise not_found("method not found")
         result = self._table[call.method.lower()][1](call)
         return await result if inspect.isawaitable(result) else result
+
+    async def _answered(self, call: Call) -> None:
+        """Carry out the call that the answer to a webhook brought. It counts as a call; only the log says what came of it."""
+        at, status, result = self._telegram.now(), 200, None
+        try:
+            result = await self.carry_out(call)
+        except Failure as failure:
+            status = failure.status
+        self._telegram.tally.call(at, self.name(call.method), call.chat_id, status, message_id_of(result))
 
     def _updates(self, telegram: Telegram) -> dict[str, Callable[[Call], Any]]:
         webhook = self.webhook

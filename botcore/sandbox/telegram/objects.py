@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Chat", "Document", "Entity", "Message", "PhotoSize", "Quote", "User"]
+__all__ = ["Chat", "Document", "Entity", "Message", "PhotoSize", "Quote", "User", "message_id_of"]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -107,6 +107,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     migrate_from_chat_id: int | None = None
 
     @property
+    def unreplied(self) -> Message:
+        """The same as a reply shows it: replies do not nest."""
+        return msgspec.structs.replace(self, reply_to_message=None, quote=None)
+
+    @property
     def is_service(self) -> bool:
         """Whether Telegram itself wrote it."""
         return bool(self.migrate_to_chat_id or self.migrate_from_chat_id)
+
+
+def message_id_of(result: object) -> int | None:
+    """The id of the message a method gave, None when it gave something else."""
+    return result.message_id if isinstance(result, Message) else None

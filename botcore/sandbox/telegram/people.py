@@ -40,7 +40,7 @@ class People:
         formatted = tidy(Formatted(clean(text)))
         if not formatted.text:
             raise Unfit("a message needs a text")
-        replied = self._message(room, reply_to) if reply_to is not None else None
+        replied = self._message(room, reply_to).unreplied if reply_to is not None else None
         room.started = True
         pieces = [formatted.text[start : start + _MOST_TEXT] for start in range(0, len(formatted.text), _MOST_TEXT)]
         return [self._say(user, room, piece, replied) for piece in pieces][-1]
@@ -85,7 +85,7 @@ class People:
     def migrate(self, chat_id: int) -> int:
         """Turn a group into a supergroup. The new chat's id; from then on the old one refuses everything."""
         room = self._room(chat_id)
-        if room.chat.type != "group" or not room.members:
+        if room.chat.type != "group" or not room.members or room.moved_to is not None:
             raise Unfit(f"chat {chat_id} is no group that can become a supergroup")
         successor = room.supergroup()
         self._telegram.rooms[successor.chat.id] = successor

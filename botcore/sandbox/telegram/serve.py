@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["TelegramServer", "serve_telegram"]
 
 _PAGE = Path(__file__).parent / "page"
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _PAGE_FILE = re.compile(r"[A-Za-z0-9_-]+\.[a-z0-9]+")
 _GOODBYE_SECONDS = 1.0
 _BACKLOG = 1024
@@ -93,9 +93,9 @@ async def _page(request: web.Request) -> web.Response:
     """The chat page or one of its files."""
     name = request.match_info.get("name", "index.html")
     path = _PAGE / name
-    if not _PAGE_FILE.fullmatch(name) or not path.is_file():
+    if not _PAGE_FILE.fullmatch(name) or path.suffix not in _KINDS or not path.is_file():
         return web.json_response({"message": f"the page has no {name}"}, status=404)
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    kind = _KINDS[path.suffix]
     headers = {
         "Content-Security-Policy": PAGE_POLICY,
         "X-Content-Type-Options": "nosniff",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Telegram"]
 
+_CHAT_ID = re.compile(r"-?[0-9]{1,18}")
 _BOT_NAME = "Sandbox Bot"
 _BOT_USERNAME = "sandbox_dm_bot"
 
@@ -66,7 +68,7 @@ class Telegram:
         """The chat a call names. Raises Failure 400."""
         if not chat_id:
             raise bad_request("chat_id is empty")
-        room = self.rooms.get(int(chat_id)) if chat_id.lstrip("-").isdecimal() else None
+        room = self.rooms.get(int(chat_id)) if _CHAT_ID.fullmatch(chat_id) else None
         if room is None:
             raise bad_request("chat not found")
         return room

@@ -51,10 +51,15 @@ class UpdateQueue:
         self._expire()
         return len(self._queue)
 
-    def allow(self, kinds: list[str] | None) -> None:
+    def allow(self, kinds: list[Any] | None) -> None:
         """Take these kinds from now on; None keeps the setting, an empty list or no known kind is the usual ones."""
         if kinds is not None:
-            self._kinds = frozenset(kinds) & frozenset(KINDS) or _USUAL
+            self._kinds = frozenset(kind for kind in KINDS if kind in kinds) or _USUAL
+
+    @property
+    def held(self) -> bool:
+        """Whether a call waits for an update."""
+        return self._held is not None
 
     @property
     def allowed(self) -> list[str]:

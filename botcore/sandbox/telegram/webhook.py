@@ -25,6 +25,7 @@ _ANSWER_SECONDS = 60.0
 _SLOWEST = 30
 _SECRET = re.compile(r"[A-Za-z0-9_-]{0,256}")
 _MOST_CONNECTIONS = 100
+_NOT_BY_ANSWER = ("getupdates", "setwebhook", "deletewebhook")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -92,7 +93,7 @@ class Webhook:
     async def _deliver(self) -> None:
         pause = self._telegram.options.webhook_pause
         wait = pause
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS), auto_decompress=True) as http:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as http:
             while True:
                 number, body = await self._telegram.updates.next()
                 problem = await self._hand_over(http, bytes(body))
@@ -114,15 +115,17 @@ class Webhook:
                 await self._run_answer(answer)
         except aiohttp.ClientConnectorError:
             return "Connection refused"
-        except (aiohttp.ClientError, TimeoutError):
-            return "Connection closed" if not http.closed else "Connection reset"
+        except TimeoutError:
+            return "Read timeout expired"
+        except aiohttp.ClientError:
+            return "Connection closed"
         return None
 
     async def _run_answer(self, answer: aiohttp.ClientResponse) -> None:
         """An answer may name a method to carry out; nobody hears what came of it."""
         with suppress(Failure):
             call = await read_call("", {}, answer.headers, answer.content)
-            if call.method:
+            if call.method and call.method.lower() not in _NOT_BY_ANSWER:
                 await self._carry_out(call)
 
 
