@@ -91,7 +91,8 @@ function spoken(message) {
   const where = message.chat.type === "private" ? `to ${panes.get(message.chat.id)?.person.first_name ?? message.chat.first_name}` : `in ${chat?.title ?? message.chat.title}`;
   const count = (message.reply_markup?.inline_keyboard ?? []).flat().length;
   const buttons = count ? ` ${count} ${count === 1 ? "button" : "buttons"}.` : "";
-  return `${message.from.first_name} ${where}: ${gist(message)}.${buttons}`;
+  const words = gist(message);
+  return `${message.from.first_name} ${where}: ${words}${/[.!?…]$/.test(words) ? "" : "."}${buttons}`;
 }
 
 /** Say how the connection is, once for each change. */

@@ -2,7 +2,6 @@
 
 import { make } from "./text.js";
 
-const LONGEST = 4096;
 let lists = 0;
 
 export class Composer {
@@ -64,8 +63,12 @@ export class Composer {
     if (open) this.#move(1);
   }
 
+  #typedCommand() {
+    return /^\/(\w*)$/.exec(this.#field.value);
+  }
+
   #matching() {
-    const typed = /^\/(\w*)$/.exec(this.#field.value);
+    const typed = this.#typedCommand();
     return typed ? this.#commands.filter((command) => command.command.startsWith(typed[1].toLowerCase())) : [];
   }
 
@@ -126,8 +129,10 @@ export class Composer {
   }
 
   #choose(place) {
-    this.#fill(`/${this.#shown[place].command}${this.#suffix}`);
-    this.#submit();
+    const command = `/${this.#shown[place].command}${this.#suffix}`;
+    if (this.#typedCommand()) this.#fill("");
+    else this.#open([]); // what was begun to be written stays
+    this.#write(command);
   }
 
   #fill(text) {
@@ -140,25 +145,11 @@ export class Composer {
     const text = this.#field.value.trim();
     if (!text) return;
     this.#fill("");
-    for (const part of parts(text)) {
-      if (await this.#write(part)) continue;
-      if (!this.#field.value) this.#fill(text); // nothing that was written is lost
-      return;
-    }
+    if (!(await this.#write(text)) && !this.#field.value) this.#fill(text); // nothing that was written is lost
   }
 
   #fit() {
     this.#field.style.height = "auto";
     this.#field.style.height = `${this.#field.scrollHeight}px`;
   }
-}
-
-/** What is too long for one message goes as several, cut at a blank where there is one, as the real applications do. */
-export function parts(text) {
-  if (text.length <= LONGEST) return [text];
-  const head = text.slice(0, LONGEST);
-  const blank = Math.max(head.lastIndexOf(" "), head.lastIndexOf("\n"));
-  const surrogate = /[\uD800-\uDBFF]$/.test(head) ? 1 : 0;
-  const end = blank > LONGEST / 2 ? blank : LONGEST - surrogate;
-  return [text.slice(0, end), ...parts(text.slice(end).trim())];
 }

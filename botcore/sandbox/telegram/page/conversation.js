@@ -38,7 +38,7 @@ export class Conversation {
     this.element.setAttribute("aria-labelledby", `tab-${this.element.id}`);
     this.list = this.#part(".messages");
     this.list.ariaLabel = `Messages with ${this.title}`;
-    this.#part(".scroller").ariaLabel = `Messages with ${this.title}, to scroll`;
+    this.#part(".scroller").ariaLabel = `Chat with ${this.title}`;
     this.scroll = new Scroll(this.#part(".scroller"), this.list, () => this.#look());
     this.#furnish();
   }

@@ -30,14 +30,12 @@ export class Pane {
   /** Show the chats of this person, of all chats there are, each as it stands now. Throws what the wire throws. */
   async load(chats) {
     const mine = chats.filter((chat) => (chat.type === "private" ? chat.id === this.person.id : chat.people.includes(this.person.id)));
-    for (const [id, chat] of this.#chats) {
-      if (mine.some((other) => other.id === id)) continue;
-      chat.element.remove();
-      this.#chats.delete(id);
-      this.#count(id, 0);
-    }
+    const key = this.tabs.selected;
+    const title = this.#chats.get(key)?.title;
+    this.#close((id) => !mine.some((chat) => chat.id === id));
     for (const chat of mine) if (!this.#chats.has(chat.id)) this.#open(chat);
     this.tabs.show(mine.map(({ id }) => ({ key: id, label: this.#chats.get(id).title, panel: this.#chats.get(id).element })));
+    if (!this.#chats.has(key)) for (const [id, chat] of this.#chats) if (chat.title === title) this.tabs.select(id); // a group that moved
     await Promise.all([...this.#chats.values()].map((chat) => chat.load()));
   }
 
@@ -73,6 +71,14 @@ export class Pane {
     const conversation = new Conversation(seat, (text) => this.say(text), press, (count) => this.#count(chat.id, count));
     this.#chats.set(chat.id, conversation);
     this.element.append(conversation.element);
+  }
+
+  #close(gone) {
+    for (const [id, chat] of [...this.#chats].filter(([id]) => gone(id))) {
+      chat.element.remove();
+      this.#chats.delete(id);
+      this.#count(id, 0);
+    }
   }
 
   #choose(id) {

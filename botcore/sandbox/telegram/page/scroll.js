@@ -5,13 +5,16 @@ const NEAR_PX = 60;
 export class Scroll {
   #scroller;
   #atEnd = true;
+  #top = 0;
 
   /** `onLook` is called when the reader comes to see something else: by scrolling, or because the list is shown or grew. */
   constructor(scroller, list, onLook) {
     this.#scroller = scroller;
     scroller.addEventListener("scroll", () => {
       if (!this.shown) return;
-      this.#atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+      const near = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+      if (near || scroller.scrollTop < this.#top) this.#atEnd = near; // only a reader goes up; the end also goes away by itself
+      this.#top = scroller.scrollTop;
       onLook();
     }, { passive: true });
     const observer = new ResizeObserver(() => {
@@ -37,5 +40,6 @@ export class Scroll {
   toEnd() {
     this.#atEnd = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top = this.#scroller.scrollTop;
   }
 }
