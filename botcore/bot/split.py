@@ -81,7 +81,7 @@ def shorten_text(text: str, limit: int) -> str:
 
 def units(text: str) -> int:
     """UTF-16 units of a text."""
-    return len(text) + sum(letter > "\uffff" for letter in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _runs(html: str) -> Iterator[_Run]:
@@ -161,7 +161,7 @@ def _skip(text: str, start: int) -> int:
 def _reach(text: str, start: int, limit: int) -> int:
     """The furthest end of a part that begins here."""
     room, end = limit, start
-    while end < len(text) and (room := room - units(text[end])) >= 0:
+    while end < len(text) and (room := room - 1 - (text[end] > "\uffff")) >= 0:
         end += 1
     return end
 

@@ -16,7 +16,7 @@ from botcore.model import Exit, Failure, Funnel, Game, Level, Opportunity, Quote
 from botcore.scan import ScanProgress
 from botcore.settings import Setting
 
-__all__ = ["AWFUL", "FOUND", "LIMITS", "NOW", "PROGRESS", "REPORT", "Said", "errors_of", "everything", "find", "progress", "report", "status"]
+__all__ = ["AWFUL", "FOUND", "KNIFE", "LIMITS", "NOW", "PROGRESS", "REPORT", "Said", "errors_of", "everything", "find", "progress", "report", "status"]
 
 Said = str | Post
 NOW = 1_767_225_600.0
@@ -40,6 +40,20 @@ FOUND = Opportunity(
     next_ask_cents=2251,
     days_to_sell=1.0,
     url="https://dmarket.com/ingame-items/item-list/csgo-skins?userOfferId=o1",
+)
+KNIFE = msgspec.structs.replace(
+    FOUND,
+    offer_id="o2",
+    title="★ Flip Knife | Doppler (Factory New)",
+    phase="phase-2",
+    price_cents=36_000,
+    exit=Exit.TARGET,
+    exit_price_cents=40_279,
+    fee_cents=1209,
+    profit_cents=3070,
+    profit_percent=8.53,
+    trade_lock_days=0,
+    next_ask_cents=None,
 )
 DROPPED = {"p2p": 301, "low": 3100, "too-good": 4, "thin": 200, "failed": 3, "muted": 10}
 REPORT = ScanReport(

@@ -29,7 +29,7 @@ EVERY: dict[type, st.SearchStrategy] = {
     Why: st.builds(Why, numbers, numbers),
     Watch: st.builds(Watch, numbers, numbers),
     Mute: st.builds(Mute, numbers, numbers),
-    Unwatch: st.builds(Unwatch, numbers),
+    Unwatch: st.builds(Unwatch, numbers, st.booleans()),
     Unmute: st.builds(Unmute, names),
     Price: st.builds(Price, names),
     Settings: st.builds(Settings, numbers),
@@ -48,7 +48,7 @@ def test_a_press_fits_into_a_button_and_comes_back_as_it_was(press):
     assert presses.unpack(words) == press
 
 
-@pytest.mark.parametrize("press", [Page(LARGEST, LARGEST), Why(LARGEST, LARGEST), Scan(Game.DOTA2, Level.STANDARD, anew=True), Unwatch(LARGEST)])
+@pytest.mark.parametrize("press", [Page(LARGEST, LARGEST), Why(LARGEST, LARGEST), Scan(Game.DOTA2, Level.STANDARD, anew=True), Unwatch(LARGEST, listed=True)])
 def test_the_longest_presses_fit(press):
     assert len(presses.pack(press).encode()) <= MOST_BYTES
 

@@ -56,8 +56,10 @@ def has(lang: str, key: str) -> bool:
 
 def clean(text: str, most: int = LONG) -> str:
     """Text from outside in one line, without what cannot be seen, at most ``most`` units."""
-    visible = "".join(letter for letter in _SPACES.sub(" ", text) if letter.isprintable() or letter == FIRM)
-    return shorten_text(visible.strip(), most)
+    line = _SPACES.sub(" ", text)
+    if not line.isprintable():
+        line = "".join(letter for letter in line if letter.isprintable() or letter == FIRM)
+    return shorten_text(line.strip(), most)
 
 
 class _Plain(string.Formatter):
