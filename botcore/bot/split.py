@@ -182,9 +182,7 @@ def _apart(text: str, start: int, end: int) -> int:
 
 
 def _joined(text: str, place: int) -> bool:
-    """Whether what stands before and after a place is seen as one character."""
-    if place in (0, len(text)):
-        return False
+    """Whether what stands before and after a place inside the text is seen as one character."""
     before, after = text[place - 1], text[place]
     return before == JOINER or _extends(after) or (_flag(after) and _flags_before(text, place) % 2 == 1)
 
