@@ -6,11 +6,8 @@ import pytest
 
 from tests.sandbox.telegram import ANNA, BORIS, TRADERS, Clock, buttons, meet, png
 
-NOT_MODIFIED = (
-    400,
-    "Bad Request: message is not modified: "
-    + "specified new message content and reply markup are exactly the same as a current content and reply markup of the message",
-)
+SAME = "specified new message content and reply markup are exactly the same as a current content and reply markup of the message"
+NOT_MODIFIED = (400, f"Bad Request: message is not modified: {SAME}")
 
 
 @pytest.fixture

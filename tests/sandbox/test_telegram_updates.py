@@ -85,7 +85,7 @@ async def test_a_held_call_ends_empty_after_its_time(line):
 async def test_holding_a_call_keeps_nobody_waiting(line):
     held = asyncio.create_task(line.ok("getUpdates", timeout=50))
     await line.held()
-    assert (await line.call("getMe")).elapsed.total_seconds() < 1
+    assert ((await line.call("getMe")).status_code, held.done()) == (200, False)
     await line.say("go")
     await held
 
@@ -101,18 +101,18 @@ async def test_a_newer_call_ends_the_older_with_409(line):
 
 
 async def test_a_second_conflict_within_three_seconds_is_told_late(line, monkeypatch):
-    monkeypatch.setattr(polling, "_CONFLICT_SECONDS", 0.3)
     line.telegram.now.at += 10
-    for offset, hurry in ((1, True), (2, False)):
+    for offset, seconds in ((1, 1000), (2, 0.2)):  # a first one that were held back would end the test
+        monkeypatch.setattr(polling, "_CONFLICT_SECONDS", seconds)
         older = asyncio.create_task(line.call("getUpdates", offset=offset, timeout=50))
         await line.held()
         newer = asyncio.create_task(line.call("getUpdates", offset=offset + 10, timeout=50))
         answer = await asyncio.wait_for(older, 10)
         assert failure(answer) == OTHER
-        assert (answer.elapsed.total_seconds() < 0.3) is hurry
         await line.say("end")
         await newer
         line.telegram.updates.clear()
+    assert answer.elapsed.total_seconds() >= 0.2
 
 
 async def test_asking_again_at_once_with_the_same_offset_waits(line):
