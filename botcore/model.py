@@ -42,6 +42,7 @@ __all__ = [
     "ScanQuery",
     "ScanReport",
     "Target",
+    "dollars",
     "normal_phase",
 ]
 
@@ -143,6 +144,11 @@ def normal_phase(text: str | None) -> str:
         return ""
     bare = "".join(c for c in text.lower() if c.isalnum()).removeprefix("phasetitle")
     return _PHASES.get(bare, bare)
+
+
+def dollars(cents: int) -> str:
+    """Money where a person reads it: ``$12.34``."""
+    return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 Kind = tuple[str, str]

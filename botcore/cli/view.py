@@ -10,11 +10,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from botcore.model import Funnel, Opportunity, RequestCounts, ScanQuery, ScanReport
+from botcore.model import Funnel, Opportunity, RequestCounts, ScanQuery, ScanReport, dollars
 from botcore.sandbox import MarketOptions
 from botcore.scan import ScanProgress
 
-__all__ = ["Board", "as_json", "dollars", "market_line", "results"]
+__all__ = ["Board", "as_json", "market_line", "results"]
 
 SHOWN_LIVE = 5
 CAP = 10_000
@@ -36,11 +36,6 @@ MEANING = {
     "failed": "evidence could not be had",
     "stopped": "undecided when the scan stopped",
 }
-
-
-def dollars(cents: int) -> str:
-    """``$12.34``."""
-    return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 def market_line(url: str, sandbox: MarketOptions | None, *, keys: bool) -> str:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from botcore.cli import view
-from botcore.model import Exit, Failure, Funnel, Game, Level, Opportunity, RequestClass, RequestCounts, ScanQuery, ScanReport
+from botcore.model import Exit, Failure, Funnel, Game, Level, Opportunity, RequestClass, RequestCounts, ScanQuery, ScanReport, dollars
 from botcore.sandbox import MarketOptions
 from botcore.scan import ScanProgress
 
@@ -58,7 +58,7 @@ def board(now: ScanProgress, columns=100, latest=(FOUND,)) -> str:
 
 @pytest.mark.parametrize(("cents", "text"), [(0, "$0.00"), (5, "$0.05"), (123_456, "$1,234.56"), (-150, "-$1.50")])
 def test_dollars(cents, text):
-    assert view.dollars(cents) == text
+    assert dollars(cents) == text
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

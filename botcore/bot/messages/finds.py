@@ -10,7 +10,7 @@ from botcore.bot.messages import wording
 from botcore.bot.posts import TEXT, Button, Post
 from botcore.bot.split import length
 from botcore.bot.texts import Markup, label, say
-from botcore.model import Exit, Game, Opportunity, ScanReport
+from botcore.model import Exit, Game, Opportunity, ScanReport, dollars
 
 __all__ = ["alert", "alert_changed", "alert_gone", "alert_line", "digest", "top", "why"]
 
@@ -43,10 +43,10 @@ def why(lang: str, *, found: Opportunity, report: ScanReport) -> Post:
 
 def _sum(lang: str, found: Opportunity) -> Iterable[str]:
     sums = (("sell", " ", found.exit_price_cents), ("fee", "-", found.fee_cents), ("buy", "-", found.price_cents), ("profit", "=", found.profit_cents))
-    width = max(len(wording.dollars(cents)) for *_, cents in sums)
+    width = max(len(dollars(cents)) for *_, cents in sums)
     for name, sign, cents in sums:
         meaning = say(lang, f"sum_{name}", percent=f"{found.profit_percent:.2f}")
-        yield f"<code>{sign} {wording.dollars(cents):>{width}}</code>  {meaning}"
+        yield f"<code>{sign} {dollars(cents):>{width}}</code>  {meaning}"
 
 
 def _exit(lang: str, found: Opportunity) -> Iterable[str]:
@@ -60,9 +60,9 @@ def _relist_price(lang: str, found: Opportunity) -> Markup:
     """Which of the two bounds made the price: one cent below the next ask, or the median."""
     if found.next_ask_cents is None:
         return say(lang, "why_median_alone")
-    ask = wording.dollars(found.next_ask_cents)
+    ask = dollars(found.next_ask_cents)
     if found.exit_price_cents == found.next_ask_cents - 1:
-        return say(lang, "why_undercut", ask=ask, median=wording.dollars(found.median_cents or 0))
+        return say(lang, "why_undercut", ask=ask, median=dollars(found.median_cents or 0))
     return say(lang, "why_median", ask=ask)
 
 
@@ -95,7 +95,7 @@ def alert(lang: str, *, found: Opportunity, watch: int, sandbox: bool) -> Post:
 
 def alert_changed(lang: str, *, found: Opportunity, before_cents: int, watch: int, sandbox: bool) -> Post:
     """A watched find that costs something else now."""
-    change = say(lang, "changed", before=wording.dollars(before_cents), buy=wording.dollars(found.price_cents))
+    change = say(lang, "changed", before=dollars(before_cents), buy=dollars(found.price_cents))
     return Post(wording.joined(change, _watched(lang, found, sandbox=sandbox)), _alert_buttons(lang, found, watch))
 
 
@@ -115,14 +115,14 @@ def _alert_buttons(lang: str, found: Opportunity, watch: int) -> tuple[tuple[But
 
 def alert_gone(lang: str, *, title: str, price_cents: int, sandbox: bool) -> Post:
     """A watched find that is no longer for sale at its price."""
-    gone = say(lang, "gone", title=wording.named_title(lang, title), price=wording.dollars(price_cents))
+    gone = say(lang, "gone", title=wording.named_title(lang, title), price=dollars(price_cents))
     return Post(wording.joined(gone, say(lang, "sandbox") if sandbox else None))
 
 
 def alert_line(lang: str, found: Opportunity) -> str:
     """A new find in one line of a digest."""
     title = wording.link(found.url, say(lang, "title", title=wording.named(lang, found)))
-    return say(lang, "alert_line", gain=wording.gain(lang, found), buy=wording.dollars(found.price_cents), title=title)
+    return say(lang, "alert_line", gain=wording.gain(lang, found), buy=dollars(found.price_cents), title=title)
 
 
 def digest(lang: str, lines: Sequence[str], sandbox: bool) -> Post:

@@ -9,7 +9,7 @@ from botcore.bot.messages import wording
 from botcore.bot.posts import Button, Post
 from botcore.bot.split import shorten_text
 from botcore.bot.texts import Markup, label, say
-from botcore.model import Game, Quote, Sale
+from botcore.model import Game, Quote, Sale, dollars
 
 __all__ = ["price_caption", "price_unknown", "price_usage"]
 
@@ -34,8 +34,8 @@ def _quote(lang: str, quote: Quote | None) -> Iterable[Markup]:
         return [say(lang, "quote_none")]
     ask, bid = quote.best_ask_cents, quote.best_bid_cents
     return [
-        say(lang, "best_ask", price=wording.dollars(ask), count=quote.ask_count) if ask else say(lang, "best_ask_none"),
-        say(lang, "best_bid", price=wording.dollars(bid), count=quote.bid_count) if bid else say(lang, "best_bid_none"),
+        say(lang, "best_ask", price=dollars(ask), count=quote.ask_count) if ask else say(lang, "best_ask_none"),
+        say(lang, "best_bid", price=dollars(bid), count=quote.bid_count) if bid else say(lang, "best_bid_none"),
     ]
 
 
@@ -45,7 +45,7 @@ def _sales(lang: str, recent: Sequence[Sale]) -> Iterable[Markup]:
         yield say(lang, "sales_none")
         return
     prices = sorted(sale.price_cents for sale in recent)
-    yield say(lang, "sales_figures", count=len(prices), median=wording.dollars(prices[(len(prices) - 1) // 2]))
+    yield say(lang, "sales_figures", count=len(prices), median=dollars(prices[(len(prices) - 1) // 2]))
     if len({sale.phase for sale in recent}) > 1:
         yield say(lang, "phases_mixed")
 
@@ -55,7 +55,7 @@ def _last(lang: str, sales: Sequence[Sale], now: float) -> Markup | None:
     if last is None:
         return None
     age = label(lang, "ago", span=wording.span(lang, now - last.sold_at))
-    return say(lang, "last_sale", price=wording.dollars(last.price_cents), age=age)
+    return say(lang, "last_sale", price=dollars(last.price_cents), age=age)
 
 
 def price_unknown(lang: str, *, title: str, near: Sequence[tuple[Game, str]]) -> Post:

@@ -11,7 +11,7 @@ from botcore.bot import presses
 from botcore.bot.messages import wording
 from botcore.bot.posts import Button, Post
 from botcore.bot.texts import Markup, clean, label, say
-from botcore.model import Failure, Game, Level, Opportunity, ScanReport
+from botcore.model import Failure, Game, Level, Opportunity, ScanReport, dollars
 
 if TYPE_CHECKING:
     from botcore.scan.options import ScanProgress
@@ -102,7 +102,7 @@ def _newest(lang: str, latest: Iterable[Opportunity]) -> Iterable[str]:
     if groups:
         yield from (" ", say(lang, "newest"))
     for found, times in reversed(groups):
-        yield say(lang, "short_find", gain=wording.gain(lang, found), buy=wording.dollars(found.price_cents))
+        yield say(lang, "short_find", gain=wording.gain(lang, found), buy=dollars(found.price_cents))
         name = wording.named(lang, found)
         yield say(lang, "several", count=times, title=name) if times > 1 else say(lang, "title", title=name)
 

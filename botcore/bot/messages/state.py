@@ -11,7 +11,7 @@ from botcore.bot import presses
 from botcore.bot.messages import wording
 from botcore.bot.posts import Post
 from botcore.bot.texts import Markup, clean, label, say
-from botcore.model import Game, Level, RequestClass
+from botcore.model import Game, Level, RequestClass, dollars
 
 if TYPE_CHECKING:
     from botcore.settings import Setting
@@ -61,9 +61,9 @@ def balance(lang: str, *, balance: Money, sandbox: bool) -> Post:
     """How much money there is, and how much of it can be had."""
     held = balance.usd_cents - balance.withdrawable_cents
     text = wording.joined(
-        say(lang, "balance", money=wording.dollars(balance.usd_cents)),
-        say(lang, "withdrawable", money=wording.dollars(balance.withdrawable_cents)),
-        say(lang, "protected", money=wording.dollars(held)) if held > 0 else None,
+        say(lang, "balance", money=dollars(balance.usd_cents)),
+        say(lang, "withdrawable", money=dollars(balance.withdrawable_cents)),
+        say(lang, "protected", money=dollars(held)) if held > 0 else None,
         say(lang, "sandbox") if sandbox else None,
     )
     return Post(text)

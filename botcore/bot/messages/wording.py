@@ -10,14 +10,13 @@ from botcore.bot import presses
 from botcore.bot.posts import Button
 from botcore.bot.split import shorten_text
 from botcore.bot.texts import Markup, clean, has, label, say
-from botcore.model import Funnel, Game, Level, Opportunity, RequestClass, RequestCounts
+from botcore.model import Funnel, Game, Level, Opportunity, RequestClass, RequestCounts, dollars
 
 __all__ = [
     "DAY",
     "LABEL",
     "button",
     "counts",
-    "dollars",
     "evidence",
     "funnel",
     "gain",
@@ -51,11 +50,6 @@ LABEL = 48
 _GAMES = {Game.CSGO: "CS2", Game.DOTA2: "Dota 2", Game.TF2: "TF2", Game.RUST: "Rust"}
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\\^`{|}\x00-\x1f\x7f-\x9f]{1,500}")
 """Addresses that Telegram takes for a link."""
-
-
-def dollars(cents: int) -> str:
-    """``$12.34``."""
-    return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 def whole_dollars(cents: int) -> str:
