@@ -2,7 +2,7 @@
 
 BotcoreError
 ├── ConfigError              a setting is wrong or missing
-├── SandboxError             the sandbox market could not be started
+├── SandboxError             a server of the sandbox could not be started
 ├── StoreError               the store cannot be opened, read or written
 └── MarketError              one request to the market failed
     ├── Unreachable          nothing was sent: connecting, DNS or the pool timed out
@@ -52,7 +52,7 @@ class ConfigError(BotcoreError):
 
 
 class SandboxError(BotcoreError):
-    """The sandbox market could not be started. The message carries the reason."""
+    """A server of the sandbox, market or Telegram, could not be started. The message carries the reason."""
 
 
 class StoreError(BotcoreError):

@@ -13,6 +13,7 @@ from aiogram.types import Chat, TelegramObject, User
 
 from botcore.bot import messages
 from botcore.bot.desk import Desk, Talk
+from botcore.bot.texts import language
 
 __all__ = ["Access", "Introduction"]
 
@@ -50,7 +51,7 @@ class Access(BaseMiddleware):
             return
         _log.warning("a stranger was refused: user %s%s; to let him in, add the id to TELEGRAM_ALLOWED_USERS", who, where)
         if user is not None and not user.is_bot and chat is not None and chat.type == PRIVATE and user.id not in self._allowed:
-            await self._desk.outbox.say(user.id, messages.stranger(messages.language(user.language_code), user.id))
+            await self._desk.outbox.say(user.id, messages.stranger(language(user.language_code), user.id))
 
 
 class Introduction(BaseMiddleware):
@@ -63,10 +64,11 @@ class Introduction(BaseMiddleware):
         """Pass the update on with its talk."""
         user, chat = data["event_from_user"], data.get("event_chat")
         chat_id = user.id if chat is None else chat.id
-        lang = messages.language(user.language_code)
+        lang = language(user.language_code)
         settings = await self._desk.chats.settings(chat_id)
         if settings.language != lang or settings.blocked:
             settings = msgspec.structs.replace(settings, language=lang, blocked=False)
             await self._desk.chats.save(chat_id, settings)
+        self._desk.outbox.welcome(chat_id)
         data["talk"] = Talk(self._desk.outbox, chat_id, user.id, user.first_name, lang, settings)
         return await handler(event, data)

@@ -12,7 +12,7 @@ import pytest
 from botcore.bot import messages, presses, texts
 from botcore.bot.posts import CAPTION, TEXT, Post
 from botcore.bot.split import plain
-from botcore.bot.texts import LANGUAGES, clean, label, say
+from botcore.bot.texts import LANGUAGES, clean, label, language, say
 from botcore.cli.view import MEANING
 from botcore.errors import OutcomeUnknown
 from botcore.model import Game, Level
@@ -109,7 +109,7 @@ def test_texts_are_plain_words_without_emoji(lang):
     ],
 )
 def test_the_language_follows_the_user(code, lang):
-    assert messages.language(code) == lang
+    assert language(code) == lang
 
 
 def test_an_unknown_language_is_spoken_to_in_english():

@@ -1,6 +1,6 @@
 """Everything the bot says, as posts and lines in the user's language. Pure: values in, HTML of Telegram's kind out.
 
-Every builder takes the language first (``language``). Lines are HTML as well; where no markup is read, as in the answer to a
+Every builder takes the language first (``texts.language``). Lines are HTML as well; where no markup is read, as in the answer to a
 press, take ``botcore.bot.split.plain`` of them.
 """
 
@@ -35,7 +35,6 @@ from botcore.bot.messages.talk import (
     unknown_command,
     wrong_scan,
 )
-from botcore.bot.texts import language
 
 __all__ = [
     "FINDS_A_PAGE",
@@ -58,7 +57,6 @@ __all__ = [
     "help_",
     "interrupted",
     "interrupted_post",
-    "language",
     "level",
     "market_away",
     "market_back",
