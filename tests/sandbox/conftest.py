@@ -6,6 +6,9 @@ import pytest_asyncio
 from tests.browser import LAUNCH, chromium, missing
 from tests.sandbox.peer import meet
 
+_PATIENCE_MS = 30_000
+"""How long a condition may take to come true. A slow machine needs it; a sound page on a sound machine needs a hundredth of it."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def peer():
@@ -27,7 +30,3 @@ async def browser():
         found = await playwright.chromium.launch(executable_path=path, args=list(LAUNCH), timeout=120_000)
         yield found
         await found.close()
-
-
-_PATIENCE_MS = 30_000
-"""How long a condition may take to come true. A slow machine needs it; a sound page on a sound machine needs a hundredth of it."""

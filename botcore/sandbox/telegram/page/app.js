@@ -5,7 +5,7 @@ import { announce } from "./notices.js";
 import { Pane } from "./pane.js";
 import { Tabs } from "./tabs.js";
 import { make } from "./text.js";
-import { Away, follow, readPeople } from "./wire.js";
+import { Away, follow, readPeople, Refusal } from "./wire.js";
 
 const AGAIN_MS = 700;
 const NARROW = matchMedia("(max-width: 46rem)");
@@ -24,7 +24,7 @@ async function live() {
       if (first && !NARROW.matches) panes.values().next().value?.focus();
       await follow(Math.min(...Array.from(panes.values(), (pane) => pane.last)), take);
     } catch (error) {
-      if (!(error instanceof Away)) throw error;
+      if (!(error instanceof Away || error instanceof Refusal)) throw error;
     }
     state("off", "The local Telegram is away. Trying again");
     await new Promise((later) => setTimeout(later, AGAIN_MS));
