@@ -76,13 +76,18 @@ class Watcher:
     async def round(self) -> None:
         """Look once at everything that is watched; the same title in several chats is asked for once. Raises StoreError."""
         asked: dict[tuple[Game, Level, str], list[Watch]] = defaultdict(list)
-        for watch in await self._chats.watches():
+        for watch in await self._heard():
             asked[watch.game, watch.level, watch.title].append(watch)
         for (game, level, title), watches in asked.items():
             report = await self._look(ScanQuery(game, level, title=title), watches)
             if report is not None:
                 for watch in watches:
                     await self._compare(watch, report.opportunities)
+
+    async def _heard(self) -> list[Watch]:
+        """The watches of chats that take messages."""
+        deaf = {chat_id for chat_id, settings in (await self._chats.everyone()).items() if settings.blocked}
+        return [watch for watch in await self._chats.watches() if watch.chat_id not in deaf]
 
     async def _look(self, query: ScanQuery, watches: Sequence[Watch]) -> ScanReport | None:
         """What there is of a title now; None when the market does not tell, which is said to the chats once."""
@@ -103,14 +108,14 @@ class Watcher:
         if await self._chats.recall(AWAY):
             return
         await self._chats.remember(AWAY, "yes", self._clock())
-        for chat_id in chats | {watch.chat_id for watch in await self._chats.watches()}:
+        for chat_id in chats | {watch.chat_id for watch in await self._heard()}:
             await self._outbox.say(chat_id, messages.market_away(await self._lang(chat_id)))
 
     async def _say_back(self) -> None:
         if not await self._chats.recall(AWAY):
             return
         await self._chats.remember(AWAY, "", self._clock())
-        for chat_id in {watch.chat_id for watch in await self._chats.watches()}:
+        for chat_id in {watch.chat_id for watch in await self._heard()}:
             await self._outbox.say(chat_id, messages.market_back(await self._lang(chat_id)))
 
     async def _compare(self, watch: Watch, found: Sequence[Opportunity]) -> None:

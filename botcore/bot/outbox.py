@@ -13,46 +13,33 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from itertools import count, takewhile
+from functools import partial
+from itertools import count
+from typing import TypeVar
 
 import msgspec
 from aiolimiter import AsyncLimiter
 
 from botcore.bot import messages
 from botcore.bot.carrier import Away, Blocked, Carrier, Delivered, Later, Moved, Outcome, Parcel, Spoiled
-from botcore.bot.posts import TEXT, Post
+from botcore.bot.lanes import ALERT, MINUTE, SAY, SHOW, Body, Lane, Pace, Waiting
+from botcore.bot.posts import CAPTION, TEXT, Post
 from botcore.bot.split import shorten, split
 from botcore.errors import StoreError
 from botcore.store import Draft, Letter, Letters
 
 __all__ = ["ALERT", "Note", "Outbox", "OutboxCounts", "Pace"]
 
-SAY, SHOW, ALERT = "say", "show", "alert"
-"""Kinds of letters: a new message, a card, and a card that tells of a find and may come too late."""
-MINUTE = 60.0
-REST = 10.0
-"""Seconds between two digests in a chat."""
-DIGEST_MOST = 50
 MANY = 256
 """Chats that are kept in mind before those that are quiet are forgotten."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between tries while Telegram is away: doubled each time."""
 GRACE = 0.5
 """Seconds added to what Telegram asks for, so that we are never early."""
+LANDING = 0.7
+"""Seconds that a message in flight has to arrive once the outbox is to be closed."""
 _log = logging.getLogger(__name__)
-
-
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast to send, each as the size of a leaky bucket and the seconds in which it leaks so much: to all chats together, to one, to one group.
-
-    Telegram allows 30 a second in all, one a second in a chat with short bursts, 20 a minute in a group. A bucketful may go out
-    at once, so in any window at most its size and what leaks meanwhile is sent. A little more than one makes up for timers that
-    are late.
-    """
-
-    every: tuple[float, float] = (1.3, 1.3 / 28.7)
-    chat: tuple[float, float] = (3, 3.15)
-    group: tuple[float, float] = (4, 16.0)
+T = TypeVar("T")
 
 
 class OutboxCounts(msgspec.Struct):
@@ -66,15 +53,6 @@ class OutboxCounts(msgspec.Struct):
     spoiled: int = 0
 
 
-class _Body(msgspec.Struct, frozen=True):
-    """A letter's body: the post, the message that it changes, its line in a digest, and the language of that."""
-
-    post: Post
-    message: int | None = None
-    line: str = ""
-    lang: str = "en"
-
-
 class Note(msgspec.Struct, frozen=True):
     """An alert: shown as a card of this name, or as one line of a digest; not sent at all after ``expires_at`` (unix seconds)."""
 
@@ -83,40 +61,6 @@ class Note(msgspec.Struct, frozen=True):
     line: str
     lang: str
     expires_at: float
-
-
-class _Waiting:
-    """A letter that waits, with its body read."""
-
-    __slots__ = ("body", "letter")
-
-    def __init__(self, letter: Letter, body: _Body) -> None:
-        self.letter = letter
-        self.body = body
-
-    @property
-    def alert(self) -> bool:
-        return self.letter.kind == ALERT
-
-
-class _Lane:
-    """One chat: what waits for it and how fast it may be sent."""
-
-    def __init__(self, chat_id: int, pace: Pace) -> None:
-        self.chat_id = chat_id
-        self.waiting: deque[_Waiting] = deque()
-        self.limits = [AsyncLimiter(*pace.chat), *([AsyncLimiter(*pace.group)] if chat_id < 0 else [])]
-        self.alerted: deque[float] = deque()
-        self.digested_at = 0.0
-        self.silent_until = 0.0
-        self.changed = asyncio.Event()
-        self.served = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing would be lost if it were forgotten."""
-        return not self.waiting and self.task is None and not self.alerted and all(limit.has_capacity(limit.max_rate) for limit in self.limits)
 
 
 class Outbox:
@@ -147,11 +91,15 @@ class Outbox:
         self._sandbox = sandbox
         self._pace = pace or Pace()
         self._clock = clock
-        self._lanes: dict[int, _Lane] = {}
-        self._ready: asyncio.PriorityQueue[tuple[bool, int, _Lane]] = asyncio.PriorityQueue()
+        self._lanes: dict[int, Lane] = {}
+        self._ready: asyncio.PriorityQueue[tuple[bool, int, Lane]] = asyncio.PriorityQueue()
         self._turns = count()
         self._every = AsyncLimiter(*self._pace.every)
         self._keeping = asyncio.Lock()
+        self._deaf: set[int] = set()
+        self._moved: dict[int, int] = {}
+        self._aloft: list[Waiting] = []
+        self._landed = asyncio.Event()
         self._idle = asyncio.Event()
         self._closing = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -164,16 +112,33 @@ class Outbox:
     def __len__(self) -> int:
         return sum(len(lane.waiting) for lane in self._lanes.values())
 
-    async def start(self) -> None:
-        """Take up what an earlier run left, and begin to send."""
+    async def start(self, deaf: Iterable[int] = ()) -> None:
+        """Take up what an earlier run left, and begin to send. ``deaf`` chats are known to take nothing."""
+        self._deaf.update(deaf)
         since = self._clock() - MINUTE
         for card in await self._letters.cards(f"{ALERT}/", since=since):
             self._lane(card.chat_id).alerted.append(card.shown_at)
-        self._queue(await self._letters.waiting())
+        self._queue(await self._legible(await self._letters.waiting()))
         self._sender = asyncio.create_task(self._send())
 
+    async def _legible(self, letters: Iterable[Letter]) -> list[Waiting]:
+        """The letters that this version can read; others are thrown away."""
+        found, lost = [], []
+        for letter in letters:
+            try:
+                found.append(_read(letter))
+            except msgspec.DecodeError:
+                lost.append(letter.id)
+        if lost:
+            _log.error("%s messages that another version of botcore left cannot be read, so they are thrown away", len(lost))
+            await self._letters.drop(lost)
+        return found
+
     async def close(self, within: float = 3.0) -> None:
-        """Send for at most so many seconds more; what is left then waits in the store for the next start. The message in flight is never torn."""
+        """Send for at most so many seconds more; what is left then waits in the store for the next start.
+
+        A message that is in flight then has a moment to arrive. One that does not is cut off, and will be sent again.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self.drained()
@@ -182,11 +147,13 @@ class Outbox:
             if lane.task is not None:
                 lane.task.cancel()
         if self._sender is not None:
-            await self._sender
+            await asyncio.wait([self._sender], timeout=LANDING)
+            self._sender.cancel()
+            await asyncio.wait([self._sender])
 
     async def drained(self) -> None:
-        """Wait until nothing waits any more."""
-        while len(self):
+        """Wait until nothing waits or is in flight any more."""
+        while len(self) or self._aloft:
             self._idle.clear()
             await self._idle.wait()
 
@@ -196,37 +163,42 @@ class Outbox:
         """Show it as a new message, or in place of ``message``; what is too long is cut into several, the buttons under the last."""
         post = Post(str(post)) if isinstance(post, str) else post
         if photo is not None or message is not None:
-            await self._put([self._draft(chat_id, SAY, _Body(post, message), photo=photo)])
+            one = Post(shorten(post.text, TEXT if photo is None else CAPTION), post.buttons)
+            await self._put([self._draft(chat_id, SAY, Body(one, message), photo=photo)])
             return
         *parts, last = split(post.text, TEXT)
-        await self._put([self._draft(chat_id, SAY, _Body(one)) for one in [*map(Post, parts), Post(last, post.buttons)]])
+        await self._put([self._draft(chat_id, SAY, Body(one)) for one in [*map(Post, parts), Post(last, post.buttons)]])
 
     async def show(self, chat_id: int, card: str, post: Post) -> None:
         """Show it as the card of this name: the message changes when it is there, and comes anew when it is not."""
+        draft = self._draft(chat_id, SHOW, Body(Post(shorten(post.text, TEXT), post.buttons)), card=card)
         async with self._keeping:
-            draft = self._draft(chat_id, SHOW, _Body(Post(shorten(post.text, TEXT), post.buttons)), card=card)
             if not await self._replaced(draft):
-                self._queue(await self._letters.put([draft], at=self._clock()))
+                await self._keep([draft])
 
     async def alert(self, notes: Iterable[tuple[int, Note]]) -> None:
         """Tell chats of finds, all of them kept in one transaction."""
-        bodies = ((chat_id, note, _Body(note.post, line=str(note.line), lang=note.lang)) for chat_id, note in notes)
+        bodies = ((chat_id, note, Body(note.post, line=str(note.line), lang=note.lang)) for chat_id, note in notes)
         await self._put([self._draft(chat_id, ALERT, body, card=f"{ALERT}/{note.card}", expires_at=note.expires_at) for chat_id, note, body in bodies])
 
     async def change_alert(self, chat_id: int, card: str, post: Post) -> None:
         """Change an alert that was shown; one that never was stays away, and one that still waits goes."""
         name = f"{ALERT}/{card}"
+        while any((one.letter.chat_id, one.letter.card) == (chat_id, name) for one in self._aloft):
+            await self._landed.wait()
         lane = self._lanes.get(chat_id)
         waiting = [one for one in lane.waiting if one.letter.card == name] if lane else []
         if lane is not None and waiting:
             for one in waiting:
                 lane.waiting.remove(one)
+            self._rest()
             await self._letters.drop([one.letter.id for one in waiting])
         elif await self._letters.card(chat_id, name) is not None:
             await self.show(chat_id, name, post)
 
     async def forget(self, chat_id: int) -> None:
-        """Throw away what waits for a chat that nothing can be sent to."""
+        """Throw away what waits for a chat that nothing can be sent to, and take nothing more for it until it is welcome again."""
+        self._deaf.add(chat_id)
         lane = self._lanes.pop(chat_id, None)
         if lane is not None:
             lane.waiting.clear()
@@ -235,85 +207,81 @@ class Outbox:
         self._rest()
         await self._letters.forget_chat(chat_id)
 
+    def welcome(self, chat_id: int) -> None:
+        """Something came from the chat, so that it may be sent to again."""
+        self._deaf.discard(chat_id)
+
     async def prune(self, before: float) -> None:
         """Forget cards that were shown before this (unix seconds): they are not changed any more."""
         await self._letters.prune_cards(before)
 
-    def _draft(self, chat_id: int, kind: str, body: _Body, *, card: str = "", photo: bytes | None = None, expires_at: float | None = None) -> Draft:
+    def _draft(self, chat_id: int, kind: str, body: Body, *, card: str = "", photo: bytes | None = None, expires_at: float | None = None) -> Draft:
+        chat_id = self._moved.get(chat_id, chat_id)
         return Draft(chat_id=chat_id, kind=kind, body=msgspec.json.encode(body).decode(), card=card, photo=photo, expires_at=expires_at)
 
     async def _put(self, drafts: Sequence[Draft]) -> None:
         async with self._keeping:  # or two callers' letters might be queued in another order than they are kept
-            self._queue(await self._letters.put(drafts, at=self._clock()))
+            await self._keep(drafts)
+
+    async def _keep(self, drafts: Sequence[Draft]) -> None:
+        heard = [draft for draft in drafts if draft.chat_id not in self._deaf]
+        self._queue(_read(letter) for letter in await self._letters.put(heard, at=self._clock()))
 
     async def _replaced(self, draft: Draft) -> bool:
         """Put it in the place of what waits for the same card. In memory first: should that be sent while the store writes, it is the new one."""
         lane = self._lanes.get(draft.chat_id)
         for one in lane.waiting if lane else ():
             if one.letter.card == draft.card:
-                one.body = msgspec.json.decode(draft.body, type=_Body)
+                one.body = msgspec.json.decode(draft.body, type=Body)
                 await self._letters.replace(one.letter.id, draft)
                 return True
         return False
 
-    def _queue(self, letters: Iterable[Letter]) -> None:
-        for letter in letters:
-            lane = self._lane(letter.chat_id)
-            lane.waiting.append(_Waiting(letter, msgspec.json.decode(letter.body, type=_Body)))
+    def _queue(self, letters: Iterable[Waiting]) -> None:
+        for one in letters:
+            lane = self._lane(one.letter.chat_id)
+            lane.waiting.append(one)
             lane.changed.set()
             if lane.task is None:
                 lane.task = asyncio.create_task(self._serve(lane))
 
-    def _lane(self, chat_id: int) -> _Lane:
+    def _lane(self, chat_id: int) -> Lane:
         if chat_id not in self._lanes:
             if len(self._lanes) >= MANY:
                 self._lanes = {number: lane for number, lane in self._lanes.items() if not lane.idle}
-            self._lanes[chat_id] = _Lane(chat_id, self._pace)
+            self._lanes[chat_id] = Lane(chat_id, self._pace, self._digest)
         return self._lanes[chat_id]
+
+    def _rest(self) -> None:
+        if not (len(self) or self._aloft):
+            self._idle.set()
 
     # ---- one chat ----------------------------------------------------------------------------------------------------
 
-    async def _serve(self, lane: _Lane) -> None:
+    async def _serve(self, lane: Lane) -> None:
         """Ask for a turn whenever the chat's pace allows one, as long as anything waits."""
         try:
             while lane.waiting and lane is self._lanes.get(lane.chat_id):
                 await self._until_open(lane)
-                for limit in lane.limits:
-                    await limit.acquire()
+                await lane.paced()
                 if lane.waiting:
                     lane.served.clear()
-                    self._ready.put_nowait((lane.waiting[0].alert, next(self._turns), lane))
+                    self._ready.put_nowait((not lane.urgent(self._clock()), next(self._turns), lane))
                     await lane.served.wait()
         finally:
             lane.task = None
 
-    async def _until_open(self, lane: _Lane) -> None:
+    async def _until_open(self, lane: Lane) -> None:
         """Wait while Telegram wants silence in the chat, or while alerts gather for their digest."""
         while lane.waiting:
             now = self._clock()
-            until = max(lane.silent_until, self._held_until(lane, now))
+            until = lane.open_at(now)
             if until <= now:
                 return
             lane.changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(until - now):
                     await lane.changed.wait()
-
-    def _held_until(self, lane: _Lane, now: float) -> float:
-        """When something may be sent: at once, unless all that waits are alerts that gather for a digest."""
-        if any(not one.alert for one in lane.waiting) or not self._crowded(lane, now):
-            return 0.0
-        return lane.digested_at + REST
-
-    def _crowded(self, lane: _Lane, now: float) -> bool:
-        """Whether the chat had its number of alerts within the last minute."""
-        while lane.alerted and lane.alerted[0] <= now - MINUTE:
-            lane.alerted.popleft()
-        return len(lane.alerted) >= self._digest
-
-    def _rest(self) -> None:
-        if not len(self):
-            self._idle.set()
 
     # ---- sending -----------------------------------------------------------------------------------------------------
 
@@ -325,91 +293,75 @@ class Outbox:
             await asyncio.wait({closing, turn}, return_when=asyncio.FIRST_COMPLETED)
             if not turn.done():
                 turn.cancel()
-                break
+                return
             lane = turn.result()
             try:
-                await self._next_of(lane)
+                if pause := await self._next_of(lane):
+                    await self._sleep(pause)
+            except StoreError:
+                return  # we are closing, and the store did not come back
             finally:
                 lane.served.set()
                 self._rest()
 
-    async def _turn(self) -> _Lane:
+    async def _turn(self) -> Lane:
         _, _, lane = await self._ready.get()
         await self._every.acquire()
         return lane
 
-    async def _next_of(self, lane: _Lane) -> None:
-        taken = await self._take(lane)
-        if not taken:
-            return
-        head = taken[0]
-        outcome = await self._carrier.carry(await self._parcel(lane.chat_id, taken))
-        if isinstance(outcome, Delivered):
-            self._pause, self._refused_in = 0.0, None
-            await self._settle(lane, taken, outcome.message, self._card_of(taken))
-            self._tally(lane, taken, changed=head.body.message == outcome.message)
-        else:
-            await self._undelivered(lane, taken, outcome)
+    async def _next_of(self, lane: Lane) -> float:
+        """Send what is next in a chat; gives the seconds in which nothing more may be sent anywhere."""
+        await self._drop_late(lane)
+        self._aloft = lane.take(self._clock())
+        self._landed.clear()
+        try:
+            return await self._carried(lane, self._aloft) if self._aloft else 0.0
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - the outermost boundary: one message must not keep all others from being sent
+            _log.exception("a message could not be sent, so it is thrown away")
+            await self._spoiled(self._aloft)
+            return 0.0
+        finally:
+            self._aloft = []
+            self._landed.set()
 
-    async def _take(self, lane: _Lane) -> list[_Waiting]:
-        """What goes out next: a letter, or several alerts for a digest. What came too late is thrown away."""
-        now = self._clock()
-        late = [one for one in lane.waiting if one.letter.expires_at is not None and one.letter.expires_at <= now]
+    async def _drop_late(self, lane: Lane) -> None:
+        late = lane.late(self._clock())
         if late:
             self.counts.expired += len(late)
-            for one in late:
-                lane.waiting.remove(one)
-            await self._letters.drop([one.letter.id for one in late])
-        if not lane.waiting:
-            return []
-        if not (lane.waiting[0].alert and self._crowded(lane, now)):
-            return [lane.waiting.popleft()]
-        return self._gather(lane, now)
+            await self._surely(partial(self._letters.drop, [one.letter.id for one in late]))
 
-    def _gather(self, lane: _Lane, now: float) -> list[_Waiting]:
-        """Alerts for one digest; while they are not due yet, the first letter behind them."""
-        if lane.digested_at + REST > now:
-            other = next((one for one in lane.waiting if not one.alert), None)
-            if other is not None:
-                lane.waiting.remove(other)
-            return [other] if other is not None else []
-        lane.digested_at = now
-        taken = list(takewhile(lambda one: one.alert, lane.waiting))[:DIGEST_MOST]
-        for _ in taken:
-            lane.waiting.popleft()
-        return taken
+    async def _carried(self, lane: Lane, taken: list[Waiting]) -> float:
+        outcome = await self._carrier.carry(await self._parcel(lane.chat_id, taken))
+        if not isinstance(outcome, Away):
+            self._pause = 0.0
+        if isinstance(outcome, Later | Away):
+            lane.waiting.extendleft(reversed(taken))
+            return self._later(lane, outcome.seconds + GRACE) if isinstance(outcome, Later) else self._away(outcome)
+        self._refused_in = None
+        if isinstance(outcome, Delivered):
+            await self._surely(partial(self._settle, lane, taken, outcome.message))
+            self._tally(lane, taken, changed=taken[0].body.message == outcome.message)
+        else:
+            await self._undelivered(lane, taken, outcome)
+        return 0.0
 
-    async def _parcel(self, chat_id: int, taken: list[_Waiting]) -> Parcel:
+    async def _parcel(self, chat_id: int, taken: list[Waiting]) -> Parcel:
         head = taken[0]
         if len(taken) > 1:
             return Parcel(chat_id, messages.digest(head.body.lang, [one.body.line for one in taken], self._sandbox))
-        message = head.body.message
         if head.letter.card and head.letter.kind == SHOW:
-            message = await self._letters.card(chat_id, head.letter.card)
+            message = await self._surely(partial(self._letters.card, chat_id, head.letter.card))
             head.body = msgspec.structs.replace(head.body, message=message)
-        return Parcel(chat_id, head.body.post, head.letter.photo, message)
+        return Parcel(chat_id, head.body.post, head.letter.photo, head.body.message)
 
-    def _card_of(self, taken: list[_Waiting]) -> list[str]:
-        """The card that the message became; a digest is nobody's card."""
-        return [taken[0].letter.card] if len(taken) == 1 and taken[0].letter.card else []
+    async def _settle(self, lane: Lane, taken: list[Waiting], message: int) -> None:
+        """Note in the store what was sent, and which card the message is now; a digest is nobody's card."""
+        cards = [taken[0].letter.card] if len(taken) == 1 and taken[0].letter.card else []
+        await self._letters.sent([one.letter.id for one in taken], chat_id=lane.chat_id, cards=cards, message_id=message, at=self._clock())
 
-    async def _settle(self, lane: _Lane, taken: list[_Waiting], message: int, cards: Sequence[str]) -> None:
-        """Note in the store what was sent, before anything else is sent. A store that fails is asked again until it does not."""
-        said = False
-        while True:
-            try:
-                await self._letters.sent([one.letter.id for one in taken], chat_id=lane.chat_id, cards=cards, message_id=message, at=self._clock())
-            except StoreError as error:
-                if self._closing.is_set():
-                    return
-                if not said:
-                    _log.error("nothing more is sent until the store takes note of what was: %s", error)
-                said = True
-                await self._sleep(FIRST_PAUSE)
-            else:
-                return
-
-    def _tally(self, lane: _Lane, taken: list[_Waiting], *, changed: bool) -> None:
+    def _tally(self, lane: Lane, taken: list[Waiting], *, changed: bool) -> None:
         self.counts.sent += not changed
         self.counts.changed += changed
         if len(taken) > 1:
@@ -417,35 +369,19 @@ class Outbox:
         elif taken[0].alert:
             lane.alerted.append(self._clock())
 
-    # ---- what did not arrive -----------------------------------------------------------------------------------------
-
-    async def _undelivered(self, lane: _Lane, taken: list[_Waiting], outcome: Outcome) -> None:
-        if isinstance(outcome, Spoiled):
-            self.counts.spoiled += len(taken)
-            _log.error("Telegram does not take a message, so it is thrown away: %s", outcome.reason)
-            await self._letters.drop([one.letter.id for one in taken])
-        elif isinstance(outcome, Blocked):
-            await self.forget(lane.chat_id)
-            await self.blocked(lane.chat_id, outcome.reason)
-        elif isinstance(outcome, Moved):
-            await self._move(lane, taken, outcome.chat_id)
-        else:
-            lane.waiting.extendleft(reversed(taken))
-            await self._wait(lane, outcome)
-
-    async def _wait(self, lane: _Lane, outcome: Outcome) -> None:
-        """Be silent in this chat; in all of them when another chat was refused just before, or when Telegram is away."""
-        if isinstance(outcome, Later):
-            self.counts.refused += 1
-            lane.silent_until = self._clock() + outcome.seconds + GRACE
-            if self._refused_in not in (None, lane.chat_id):
-                await self._sleep(outcome.seconds + GRACE)
-            self._refused_in = lane.chat_id
-        elif isinstance(outcome, Away):
-            if not self._pause:
-                _log.warning("Telegram takes no messages; they wait: %s", outcome.reason)
-            self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
-            await self._sleep(self._pause)
+    async def _surely(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Have the store do it before anything else is sent: a store that fails is asked again until it does not. Raises StoreError only when closing."""
+        said = False
+        while True:
+            try:
+                return await work()
+            except StoreError as error:
+                if self._closing.is_set():
+                    raise
+                if not said:
+                    _log.error("nothing more is sent until the store does its part again: %s", error)
+                said = True
+                await self._sleep(FIRST_PAUSE)
 
     async def _sleep(self, seconds: float) -> None:
         """Wait, but not when the outbox is to be closed."""
@@ -453,11 +389,50 @@ class Outbox:
             async with asyncio.timeout(seconds):
                 await self._closing.wait()
 
-    async def _move(self, lane: _Lane, taken: list[_Waiting], chat_id: int) -> None:
-        """The group goes on under another id, and so does what waits for it."""
-        lane.waiting.extendleft(reversed(taken))
-        waiting, lane.waiting = list(lane.waiting), deque()
+    # ---- what did not arrive -----------------------------------------------------------------------------------------
+
+    def _later(self, lane: Lane, seconds: float) -> float:
+        """Be silent in this chat, and in all of them when another chat was refused just before."""
+        self.counts.refused += 1
+        lane.silent_until = self._clock() + seconds
+        both = self._refused_in not in (None, lane.chat_id)
+        self._refused_in = lane.chat_id
+        return seconds if both else 0.0
+
+    def _away(self, outcome: Away) -> float:
+        if not self._pause:
+            _log.warning("Telegram takes no messages; they wait: %s", outcome.reason)
+        self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
+        return self._pause
+
+    async def _undelivered(self, lane: Lane, taken: list[Waiting], outcome: Outcome) -> None:
+        if isinstance(outcome, Spoiled):
+            _log.error("Telegram does not take a message, so it is thrown away: %s", outcome.reason)
+            await self._spoiled(taken)
+        elif isinstance(outcome, Blocked):
+            await self._surely(partial(self.forget, lane.chat_id))
+            await self._surely(partial(self.blocked, lane.chat_id, outcome.reason))
+        elif isinstance(outcome, Moved):
+            await self._move(lane, taken, outcome.chat_id)
+
+    async def _spoiled(self, taken: list[Waiting]) -> None:
+        self.counts.spoiled += len(taken)
+        await self._surely(partial(self._letters.drop, [one.letter.id for one in taken]))
+
+    async def _move(self, lane: Lane, taken: list[Waiting], chat_id: int) -> None:
+        """The group goes on under another id, and so does what waits for it and what is still said to the old one."""
+        waiting, lane.waiting = [*taken, *lane.waiting], deque()
         self._lanes.pop(lane.chat_id, None)
-        await self._letters.move_chat(lane.chat_id, chat_id)
-        self._queue(msgspec.structs.replace(one.letter, chat_id=chat_id) for one in waiting)
-        await self.moved(lane.chat_id, chat_id)
+        self._moved = {old: chat_id if new == lane.chat_id else new for old, new in self._moved.items()} | {lane.chat_id: chat_id}
+        self._queue(_moved(one, chat_id) for one in waiting)
+        await self._surely(partial(self._letters.move_chat, lane.chat_id, chat_id))
+        await self._surely(partial(self.moved, lane.chat_id, chat_id))
+
+
+def _read(letter: Letter) -> Waiting:
+    return Waiting(letter, msgspec.json.decode(letter.body, type=Body))
+
+
+def _moved(one: Waiting, chat_id: int) -> Waiting:
+    """The same for the chat's new id, where messages have other numbers."""
+    return Waiting(msgspec.structs.replace(one.letter, chat_id=chat_id), msgspec.structs.replace(one.body, message=None))

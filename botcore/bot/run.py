@@ -74,7 +74,7 @@ async def open_bot(app: App, telegram: Telegram, *, pace: Pace | None = None, cl
         desk = _desk(app, telegram, bot, pace, clock)
         dispatcher = _dispatcher(desk, telegram)
         me = await introduced(bot)
-        await desk.outbox.start()
+        await desk.outbox.start(number for number, chosen in (await desk.chats.everyone()).items() if chosen.blocked)
         stack.push_async_callback(desk.outbox.close, CLOSING - FINISHING - 0.5)
         await desk.views.resume()
         stack.push_async_callback(desk.views.close)
@@ -103,8 +103,8 @@ def _desk(app: App, telegram: Telegram, bot: Bot, pace: Pace | None, clock: Call
     owner = next(one for one in telegram.allowed if one > 0)
 
     async def blocked(chat_id: int, reason: str) -> None:
-        _log.warning("chat %s takes no messages any more: %s", chat_id, reason)
         await chats.save(chat_id, msgspec.structs.replace(await chats.settings(chat_id), blocked=True))
+        _log.warning("chat %s takes no messages any more: %s", chat_id, reason)
 
     async def moved(old: int, new: int) -> None:
         if new not in telegram.allowed:
