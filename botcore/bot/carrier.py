@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -23,10 +24,11 @@ from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboar
 
 from botcore.bot.posts import Button, Post
 
-__all__ = ["AWAY", "Away", "Blocked", "Carrier", "Delivered", "Later", "Moved", "Outcome", "Parcel", "Spoiled", "keyboard"]
+__all__ = ["AWAY", "Away", "Blocked", "Carrier", "Delivered", "Later", "Moved", "Outcome", "Parcel", "Spoiled", "keyboard", "reason_of"]
 
-AWAY = (TelegramNetworkError, TelegramServerError, RestartingTelegram, ClientDecodeError)
-"""What is raised when Telegram does not answer, or answers with its own trouble."""
+AWAY = (TelegramNetworkError, TelegramServerError, RestartingTelegram, ClientDecodeError, UnicodeDecodeError)
+"""What is raised when Telegram does not answer, or answers with its own trouble; or when a proxy answers with what is not even text."""
+_TOKEN = re.compile(r"/bot[^/\s'\"]+")
 _SAME = "message is not modified"
 _LOST = ("message to edit not found", "message can't be edited", "message_id_invalid")
 _CLOSED = ("chat not found", "user is deactivated", "not enough rights", "have no rights")
@@ -92,7 +94,7 @@ class Carrier:
             return Delivered(await self._bring(parcel))
         except TelegramBadRequest as error:
             return await self._refused(parcel, error)
-        except (TelegramAPIError, ClientDecodeError) as error:
+        except (TelegramAPIError, *AWAY) as error:
             return _judged(error)
 
     async def _refused(self, parcel: Parcel, error: TelegramBadRequest) -> Outcome:
@@ -119,15 +121,20 @@ class Carrier:
         return (await self.bot.send_message(parcel.chat_id, post.text, reply_markup=buttons, parse_mode="HTML", link_preview_options=plain)).message_id
 
 
-def _judged(error: TelegramAPIError | ClientDecodeError) -> Outcome:
-    reason = f"{type(error).__name__}: {error.message}"
+def reason_of(error: Exception) -> str:
+    """What to tell of a failed call: its kind and its words, without the token that stands in the address."""
+    said = error.message if isinstance(error, TelegramAPIError | ClientDecodeError) else str(error)
+    return f"{type(error).__name__}: {_TOKEN.sub('/bot(token)', said)}"
+
+
+def _judged(error: Exception) -> Outcome:
     if isinstance(error, TelegramRetryAfter):
         return Later(float(error.retry_after))
     if isinstance(error, TelegramMigrateToChat):
         return Moved(error.migrate_to_chat_id)
     if isinstance(error, TelegramForbiddenError):
         return Blocked(error.message)
-    return Away(reason) if isinstance(error, (*AWAY, TelegramUnauthorizedError)) else Spoiled(reason)
+    return Away(reason_of(error)) if isinstance(error, (*AWAY, TelegramUnauthorizedError)) else Spoiled(reason_of(error))
 
 
 def keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:

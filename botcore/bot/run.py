@@ -21,7 +21,7 @@ from botcore.app import App
 from botcore.bot import messages
 from botcore.bot.access import Access, Introduction
 from botcore.bot.alerts import Watcher
-from botcore.bot.carrier import AWAY, Carrier
+from botcore.bot.carrier import AWAY, Carrier, reason_of
 from botcore.bot.desk import Desk
 from botcore.bot.handlers import routers
 from botcore.bot.meter import Meter
@@ -189,7 +189,7 @@ async def _tried(call: Awaitable[object]) -> None:
     try:
         await call
     except (TelegramAPIError, *AWAY) as error:
-        _log.warning("Telegram did not take %s: %s", type(error).__name__, error)
+        _log.warning("a call to Telegram failed that the bot can do without: %s", reason_of(error))
 
 
 async def _warm(desk: Desk) -> None:
