@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 ANNA, BORIS, TRADERS = 1001, 2002, -5001
 """The people and the group that a local Telegram has; Boris reads Russian."""
 DEADLINE = 30.0
+DONE = r"^[^\n]+: (\d+ found|найдено \d+)"
+"""How the results of a scan begin."""
 MARKET = MarketOptions(seed=5, size=2_000, latency=0.0, limits=False)
 TELEGRAM = TelegramOptions(flood=False)
 AT_ONCE = Pace(every=(1000, 1.0), chat=(1000, 1.0), group=(1000, 1.0))
@@ -49,20 +51,21 @@ class Clock:
 
 
 class Chat:
-    """One person in one chat. What he waits for must come after the last thing that he did or saw."""
+    """One person in one chat. What he sees comes after the last thing that he did or saw, and the answer to a press after the last that he did."""
 
     def __init__(self, server: TelegramServer, user_id: int, chat_id: int) -> None:
         self.telegram = server.telegram
         self.people = server.people
         self.user_id = user_id
         self.chat_id = chat_id
+        self.did = 0
         self.seen = 0
 
     # ---- what he does
 
     def write(self, text: str) -> int:
         """Write something; gives the message's id."""
-        self.seen = self.telegram.events.last
+        self.did = self.seen = self.telegram.events.last
         return self.people.write(self.user_id, self.chat_id, text)[1]
 
     def press(self, message: Message, words: str) -> str:
@@ -71,7 +74,7 @@ class Chat:
 
     def send_press(self, message_id: int, data: str, *, forged: bool = False) -> str:
         """Press whatever a button might say."""
-        self.seen = self.telegram.events.last
+        self.did = self.seen = self.telegram.events.last
         return self.people.press(self.user_id, self.chat_id, message_id, data, forged=forged)[1]
 
     # ---- what he sees
@@ -88,13 +91,14 @@ class Chat:
 
     async def sees(self, pattern: str = "") -> Message:
         """The next message, or change of one, whose text matches."""
-        event = await self._next(lambda one: one.message is not None and bool(re.search(pattern, text_of(one.message))), pattern)
+        event = await self._next(lambda one: one.message is not None and bool(re.search(pattern, text_of(one.message))), self.seen, pattern)
         assert event.message is not None
+        self.seen = event.number
         return event.message
 
     async def answered(self, press: str) -> str:
         """The words that a press was answered with."""
-        event = await self._next(lambda one: one.kind == "answer" and one.callback_query_id == press, f"answer to {press}")
+        event = await self._next(lambda one: one.kind == "answer" and one.callback_query_id == press, self.did, f"answer to {press}")
         return event.text or ""
 
     async def ask(self, text: str, pattern: str = "") -> Message:
@@ -102,15 +106,17 @@ class Chat:
         self.write(text)
         return await self.sees(pattern)
 
-    async def _next(self, wanted: Callable[[Event], bool], what: str) -> Event:
-        after = self.seen
+    async def scan(self, words: str = "") -> Message:
+        """Have something scanned, and see what was found in the end."""
+        return await self.ask(f"/scan {words}", DONE)
+
+    async def _next(self, wanted: Callable[[Event], bool], after: int, what: str) -> Event:
         try:
             async with asyncio.timeout(DEADLINE):
                 while True:
-                    for one in self.events(self.seen):
-                        self.seen = one.number
-                        if wanted(one):
-                            return one
+                    found = next(filter(wanted, self.events(after)), None)
+                    if found is not None:
+                        return found
                     await self.telegram.events.wait()
         except TimeoutError:
             raise AssertionError(f"{what!r} never came; seen was {[shown(one) for one in self.events(after)]}") from None
