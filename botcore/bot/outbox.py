@@ -225,12 +225,19 @@ class Outbox:
 
     async def _keep(self, drafts: Sequence[Draft]) -> None:
         heard = [draft for draft in drafts if draft.chat_id not in self._deaf]
-        self._queue(_read(letter) for letter in await self._letters.put(heard, at=self._clock()))
+        kept = [_read(letter) for letter in await self._letters.put(heard, at=self._clock())]
+        if late := [one.letter.id for one in kept if one.letter.chat_id in self._deaf]:  # the chat went deaf, or moved, while the store wrote
+            await self._letters.drop(late)
+        moved = (_moved(one, self._moved[one.letter.chat_id]) if one.letter.chat_id in self._moved else one for one in kept)
+        self._queue(one for one in moved if one.letter.id not in late)
 
     async def _replaced(self, draft: Draft) -> bool:
-        """Put it in the place of what waits for the same card. In memory first: should that be sent while the store writes, it is the new one."""
+        """Put it in the place of what waits for the same card. In memory first: should that be sent while the store writes, it is the new one.
+
+        Two may wait where one came back from a try that failed: then the later one is it.
+        """
         lane = self._lanes.get(draft.chat_id)
-        for one in lane.waiting if lane else ():
+        for one in reversed(lane.waiting) if lane else ():
             if one.letter.card == draft.card:
                 one.body = msgspec.json.decode(draft.body, type=Body)
                 await self._letters.replace(one.letter.id, draft)

@@ -87,9 +87,9 @@ class Office:
         answer = await self._http.post("/sandbox/fail", json={"method": method, **what})
         assert answer.status_code == 200, answer.text
 
-    def hasten(self, latency: float = 0.0) -> None:
+    def answer_after(self, seconds: float = 0.0) -> None:
         """Let Telegram take so many seconds for every answer from now on."""
-        self.telegram.options = msgspec.structs.replace(self.telegram.options, latency=latency)
+        self.telegram.options = msgspec.structs.replace(self.telegram.options, latency=seconds)
 
     async def kept(self) -> list[str]:
         """The texts of all letters in the store."""
@@ -136,11 +136,11 @@ class Office:
         return [call.status for call in self.telegram.tally.since(0) if call.method == method and chat_id in (None, call.chat_id)]
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until something arrives that makes it so."""
+        """Wait until it is so."""
         try:
             async with asyncio.timeout(DEADLINE):
-                while not condition():
-                    await self.telegram.events.wait()
+                while not condition():  # noqa: ASYNC110 - a call that fails sets no event
+                    await asyncio.sleep(0.002)
         except TimeoutError:
             raise AssertionError(f"never came: {what}; there was {self.texts()} and {self.edits()}") from None
 

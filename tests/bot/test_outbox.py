@@ -120,7 +120,7 @@ async def test_what_many_callers_say_at_once_goes_out_in_the_order_in_which_it_i
     async with open_office(tmp_path, telegram=SLOW) as office:
         await asyncio.gather(*(office.outbox.say(ANNA, f"{number}") for number in range(30)))
         kept = await office.kept()
-        office.hasten()
+        office.answer_after()
         assert (await office.until_texts(30)) == kept
         assert sorted(kept, key=int) == [f"{number}" for number in range(30)]
 
@@ -132,7 +132,7 @@ async def test_many_quick_changes_of_a_card_are_one_message_and_few_edits_and_th
     async with open_office(tmp_path, telegram=SLOW) as office:
         for number in range(40):
             await office.outbox.show(ANNA, "scan", Post(f"{number} of 40"))
-        office.hasten()
+        office.answer_after()
         await office.until(lambda: office.shown(ANNA) == ["39 of 40"], "the last one")
         assert len(office.texts()) == 1
         assert 1 <= len(office.edits()) <= 10
@@ -356,12 +356,12 @@ async def test_a_word_behind_alerts_that_gather_goes_before_the_alerts_of_all_ot
         await office.leave(alerts=tuple((ANNA, note(f"{number}")) for number in range(FEW + 2)))
         await office.outbox.start()
         await office.until_texts(FEW + 1)
-        office.hasten(0.3)
+        office.answer_after(0.3)
         await office.outbox.alert([(CROWD[0], note("in flight"))])
         await office.until_texts(FEW + 2)
         await office.outbox.alert([(chat, note("find")) for chat in (*CROWD[1:20], ANNA)])
         await office.outbox.say(ANNA, "urgent")
-        office.hasten()
+        office.answer_after()
         assert "urgent" in (await office.until_texts(FEW + 2 + 20))[FEW + 2 : FEW + 4]
 
 
