@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from botcore.sandbox import MarketServer, TelegramServer, World
     from botcore.sandbox.telegram.events import Event
     from botcore.sandbox.telegram.objects import Message
+    from tests.scan.support import Asked
 
 ANNA, BORIS, TRADERS = 1001, 2002, -5001
 """The people and the group that a local Telegram has; Boris reads Russian."""
@@ -48,6 +49,24 @@ class Clock:
 
     def __call__(self) -> float:
         return self.at
+
+
+class Gate:
+    """Holds requests to the market until it is opened: those of some stages (``Asked.stage``), or all. Put it into ``Between.hold``."""
+
+    def __init__(self, *stages: str) -> None:
+        self.stages = stages
+        self.reached = asyncio.Event()
+        self._open = asyncio.Event()
+
+    async def __call__(self, asked: Asked) -> None:
+        if not self.stages or asked.stage in self.stages:
+            self.reached.set()
+            await self._open.wait()
+
+    def open(self) -> None:
+        """Let everything pass from now on."""
+        self._open.set()
 
 
 class Chat:
@@ -156,6 +175,13 @@ class Scene:
             open_bot(app, Telegram(address.token, address.url, allowed), pace=pace, clock=clock) as running,
         ):
             yield running
+
+    async def settled(self, running: RunningBot) -> None:
+        """Wait until the bot has done with everything that it was told, and has sent what it had to say."""
+        async with asyncio.timeout(DEADLINE):
+            while len(self.telegram.telegram.updates):  # noqa: ASYNC110 - what is waited for is a number
+                await asyncio.sleep(0.005)
+            await running.desk.outbox.drained()
 
     def until(self, condition: Callable[[], bool], what: str) -> Awaitable[None]:
         """Wait until something is so; it is looked at whenever Telegram was called or did something."""
