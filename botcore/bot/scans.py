@@ -85,6 +85,8 @@ class _Looking:
         self.scan = scan
         self.shared = shared
         self.resumed = resumed
+        self.free_at = 0.0
+        """Time of the loop from when on the message may be changed again."""
         self.stopping = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
@@ -202,6 +204,7 @@ class Views:
             state, report, said = await self._outcome(looking)
         finally:
             stopping.cancel()
+        await asyncio.sleep(looking.free_at - asyncio.get_running_loop().time())
         if report is None:
             await self._chats.close_view(view.id, state, None, said)
             await self._outbox.show(view.chat_id, card_of(view.id), messages.interrupted_post(looking.lang, game=view.game, level=view.level))
@@ -218,9 +221,12 @@ class Views:
         scan, loop = looking.scan, asyncio.get_running_loop()
         muted = await self._muted(looking.view.chat_id, looking.view.game)
         found = asyncio.create_task(scan.found.wait())
+        there = looking.resumed
         while not (scan.task.done() or stopping.done()):
             shown = loop.time()
             await self._outbox.show(looking.view.chat_id, card_of(looking.view.id), self._picture(looking, muted))
+            looking.free_at = shown + self._edit if there else shown
+            there = True
             if not found.done():
                 await _any(scan.task, stopping, found, within=2 * self._edit)
             await _any(scan.task, stopping, within=max(0.0, shown + self._edit - loop.time()))
