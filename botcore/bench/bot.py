@@ -34,6 +34,8 @@ PEOPLE = 20
 PRESSES = 200
 BETWEEN = 0.08
 """Seconds between presses of different people; each person's own are far enough apart for the pace of a chat."""
+SETTLED = 1.2
+"""Seconds after which Telegram counts nothing of before: the bare bot paces nothing, and would be refused."""
 UPDATES = 10_000
 WARM_UP = 3000
 CHATS, ALERTS = 200, 20
@@ -204,6 +206,7 @@ async def _pressed(phones: Phones, messages: dict[int, dict[str, Any]], presses:
     """Seconds from each press to its answer and to the changed message; people press in turn."""
     people = list(messages)
     done = []
+    await asyncio.sleep(SETTLED)
     for number in range(presses):
         person = people[number % len(people)]
         done.append(asyncio.create_task(_one_press(phones, messages, person)))
