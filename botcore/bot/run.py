@@ -26,7 +26,7 @@ from botcore.bot.desk import Desk
 from botcore.bot.handlers import routers
 from botcore.bot.meter import Meter
 from botcore.bot.outbox import Outbox, Pace
-from botcore.bot.poll import Poller, introduced
+from botcore.bot.poll import Poller, insisted
 from botcore.bot.scans import Views
 from botcore.bot.titles import Titles
 from botcore.bot.troubles import Troubles
@@ -73,7 +73,7 @@ async def open_bot(app: App, telegram: Telegram, *, pace: Pace | None = None, cl
         stack.push_async_callback(session.close)
         desk = _desk(app, telegram, bot, pace, clock)
         dispatcher = _dispatcher(desk, telegram)
-        me = await introduced(bot)
+        me = await insisted(bot.me)
         await desk.outbox.start(number for number, chosen in (await desk.chats.everyone()).items() if chosen.blocked)
         stack.push_async_callback(desk.outbox.close, CLOSING - FINISHING - 0.5)
         await desk.views.resume()
@@ -140,7 +140,7 @@ def _dispatcher(desk: Desk, telegram: Telegram) -> Dispatcher:
 @asynccontextmanager
 async def _polling(bot: Bot, dispatcher: Dispatcher, desk: Desk) -> AsyncIterator[asyncio.Task[None]]:
     """Poll until the block ends; then handlers that run may finish. A webhook of before is put away first."""
-    await _tried(bot.delete_webhook())
+    await insisted(bot.delete_webhook)
     poller = Poller(bot, dispatcher, desk.chats, clock=desk.clock)
     serving = asyncio.create_task(poller.run())
     try:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 from aiogram import Bot, Dispatcher
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler
 from aiohttp import web
 
-from botcore.bot.carrier import AWAY
-from botcore.bot.poll import KINDS, Said, pause
+from botcore.bot.poll import KINDS, insisted
 from botcore.errors import ConfigError
 from botcore.settings import BotOptions
 
 __all__ = ["serve_webhook"]
 
-_log = logging.getLogger(__name__)
+FINISHING = 1.0
+"""Seconds that handlers have at the end to finish."""
 
 
 @asynccontextmanager
@@ -28,27 +27,22 @@ async def serve_webhook(bot: Bot, dispatcher: Dispatcher, options: BotOptions) -
     """Listen on 127.0.0.1 and tell Telegram where; calls without the secret are refused. Raises ConfigError."""
     application = web.Application()
     handler = SimpleRequestHandler(dispatcher, bot, handle_in_background=False, secret_token=options.webhook_secret)
-    handler.register(application, path=urlsplit(options.webhook_url).path or "/")
-    runner = web.AppRunner(application, access_log=None)
+    application.router.add_post(urlsplit(options.webhook_url).path or "/", handler.handle)  # its own way would close the outbox's connection too
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=FINISHING)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, "127.0.0.1", options.webhook_port).start()
         except OSError as error:
             raise ConfigError(f"BOTCORE_BOT_WEBHOOK_PORT={options.webhook_port} cannot be listened on: {error.strerror}") from None
-        await _announce(bot, options)
+        await insisted(partial(_announce, bot, options))
         yield
     finally:
         await runner.cleanup()
 
 
 async def _announce(bot: Bot, options: BotOptions) -> None:
-    said = Said()
-    while True:
-        try:
-            await bot.set_webhook(options.webhook_url, secret_token=options.webhook_secret, allowed_updates=KINDS)
-        except (TelegramAPIError, *AWAY) as error:
-            await asyncio.sleep(pause(error, said))
-        else:
-            said.right()
-            return
+    try:
+        await bot.set_webhook(options.webhook_url, secret_token=options.webhook_secret, allowed_updates=KINDS)
+    except TelegramBadRequest as error:
+        raise ConfigError(f"Telegram does not take BOTCORE_BOT_WEBHOOK_URL={options.webhook_url}: {error.message}") from None
