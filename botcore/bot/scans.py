@@ -178,10 +178,16 @@ class Views:
         shared = scan is not None
         if scan is None:
             scan = self._running[query] = SharedScan(self._scanner, query)
-            scan.task.add_done_callback(lambda _: self._running.pop(query, None))
+            scan.task.add_done_callback(lambda _: self._over(scan))
         scan.viewers += 1
         looking = self._looking[view.id] = _Looking(view, lang, scan, shared=shared, resumed=resumed)
         looking.task = asyncio.create_task(self._show(looking))
+
+    def _over(self, scan: SharedScan) -> None:
+        """A scan has ended: it is joined no more, and counts when it was made here and came to its own end."""
+        self._running.pop(scan.query, None)
+        if scan.stream is not None and not scan.task.cancelled() and scan.task.exception() is None:
+            self.made += scan.task.result().stopped is None
 
     async def _show(self, looking: _Looking) -> None:
         """Show the scan as it goes and then what it found. Whatever fails is told in the chat."""
@@ -197,7 +203,7 @@ class Views:
             self._looking.pop(view.id, None)
 
     async def _follow(self, looking: _Looking) -> None:
-        view, scan = looking.view, looking.scan
+        view = looking.view
         stopping = asyncio.create_task(looking.stopping.wait())
         try:
             await self._progress(looking, stopping)
@@ -209,8 +215,6 @@ class Views:
             await self._chats.close_view(view.id, state, None, said)
             await self._outbox.show(view.chat_id, card_of(view.id), messages.interrupted_post(looking.lang, game=view.game, level=view.level))
             return
-        if scan.stream is not None and state == "done":
-            self.made += 1
         self.last = (report.game, report.level, report.started_at, len(report.opportunities))
         await self._chats.close_view(view.id, state, report, said)
         post = await self._results(view.chat_id, looking.lang, view.id, report, page=0, said=said)
