@@ -49,13 +49,17 @@ class Titles:
 
         Raises MarketError, StoreError.
         """
-        known = await self._known([game, *(one for one in Game if one is not game)])
+        games = [game, *(one for one in Game if one is not game)]
+        known = await self._known(games)
         wanted = " ".join(words.split()).casefold()
         exact = next(((of, title) for of, title in known if title.casefold() == wanted), None)
         if exact is not None:
             return exact
         title = " ".join(words.split())
-        return (game, title) if title in await self._inquiry(game).quotes([title], Priority.INTERACTIVE) else None
+        for one in games:
+            if title in await self._inquiry(one).quotes([title], Priority.INTERACTIVE):
+                return one, title
+        return None
 
     async def near(self, words: str, game: Game) -> list[Found]:
         """Known titles that these words may mean, a few. Raises StoreError."""
