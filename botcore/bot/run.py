@@ -40,9 +40,8 @@ from botcore.store import Chats, Letters
 
 __all__ = ["RunningBot", "open_bot"]
 
-CLOSING = 5.0
-"""Seconds from the wish to end until the end: a part for handlers, the rest for what waits to be sent."""
-FINISHING = 1.0
+FINISHING, SENDING = 1.0, 2.0
+"""Seconds at the end for handlers that run, and for what waits to be sent: with what else there is to do, a bot ends within five."""
 DAY = 86_400.0
 MONTH = 30 * DAY
 _log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ async def open_bot(app: App, telegram: Telegram, *, pace: Pace | None = None, cl
         dispatcher = _dispatcher(desk, telegram)
         me = await insisted(bot.me)
         await desk.outbox.start(number for number, chosen in (await desk.chats.everyone()).items() if chosen.blocked)
-        stack.push_async_callback(desk.outbox.close, CLOSING - FINISHING - 0.5)
+        stack.push_async_callback(desk.outbox.close, SENDING)
         await desk.views.resume()
         stack.push_async_callback(desk.views.close)
         await stack.enter_async_context(_working(desk.meter.run(), desk.watcher.run(), _warm(desk), _tidy(desk), _menu(bot)))
