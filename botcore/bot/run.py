@@ -40,7 +40,7 @@ from botcore.store import Chats, Letters
 
 __all__ = ["RunningBot", "open_bot"]
 
-FINISHING, SENDING = 1.0, 2.0
+FINISHING, SENDING = 1.0, 1.5
 """Seconds at the end for handlers that run, and for what waits to be sent: with what else there is to do, a bot ends within five."""
 DAY = 86_400.0
 MONTH = 30 * DAY
