@@ -100,7 +100,7 @@ def _finish(axes: Axes, title: str) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - as above
     from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - as above
 
-    axes.set_title(title if len(title) <= LONG else f"{title[: LONG - 1]}…", loc="left", fontsize=14, fontweight="bold", pad=34)
+    axes.set_title(_drawable(title if len(title) <= LONG else f"{title[: LONG - 1]}…"), loc="left", fontsize=14, fontweight="bold", pad=34)
     dates = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(dates)
     days = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S.%f"]
@@ -114,3 +114,11 @@ def _finish(axes: Axes, title: str) -> None:
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.2, columnspacing=1.4, handletextpad=0.5)
     else:
         axes.text(0.5, 0.5, "nothing stored in this time", transform=axes.transAxes, ha="center", va="center", color=SALE)
+
+
+def _drawable(title: str) -> str:
+    """The title in one line and in letters that the font has, with a box for each other: matplotlib would draw one too, and warn."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415 - as above
+
+    font = get_font(findfont(FontProperties(weight="bold")))
+    return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in " ".join(title.split()))

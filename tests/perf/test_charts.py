@@ -85,3 +85,18 @@ def test_a_lone_point_stands_in_a_day_and_not_in_years():
 def test_loading_the_module_loads_no_matplotlib():
     code = "import sys, botcore.perf.charts; print({'matplotlib', 'polars'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("★ StatTrak™ $x$ \\frac", "★ StatTrak™ $x$ \\frac"),
+        ("one\n\ttwo  three", "one two three"),
+        ("龍 Music Kit", "□ Music Kit"),
+        ("\U0001f468 Case \x07", "□ Case □"),
+    ],
+)
+def test_a_title_is_drawn_in_one_line_and_a_letter_that_the_font_lacks_is_a_box(title, heading):
+    figure = charts.history(points((600, 550)), sales(), title)
+    assert png(figure)
+    assert figure.axes[0].get_title(loc="left") == heading
