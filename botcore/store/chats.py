@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -151,9 +152,9 @@ class Chats:
     # Watches
 
     @unbroken
-    async def watch(self, chat_id: int, game: Game, level: Level, title: str, at: float) -> Watch:
-        """Let a chat watch a title; one that it watches already stays as it is and is given again."""
-        values = {"chat_id": chat_id, "game": str(game), "level": str(level), "title": title, "since": milliseconds(at), "known": "{}"}
+    async def watch(self, chat_id: int, game: Game, level: Level, title: str, at: float, known: Mapping[str, int] | None = None) -> Watch:
+        """Let a chat watch a title, with the offers that it knows already; one that it watches already stays as it is and is given again."""
+        values = {"chat_id": chat_id, "game": str(game), "level": str(level), "title": title, "since": milliseconds(at), "known": _json(known or {})}
         of_title = (watches.c.chat_id == chat_id, watches.c.game == str(game), watches.c.title == title)
         async with self._store.writing() as connection:
             await connection.execute(_unless_there(watches, connection.dialect.name, **values))

@@ -172,6 +172,14 @@ async def test_a_title_is_watched_once(chats):
     assert await chats.watches(3) == []
 
 
+async def test_a_watch_begins_with_what_its_chat_was_shown(chats):
+    """From the first moment, or somebody who looks in between would tell it again."""
+    first = await chats.watch(1, Game.CSGO, Level.PRO, TITLE, NOW, {"offer-1": 500})
+    assert first.known == {"offer-1": 500}
+    assert await chats.watches() == [first]
+    assert await chats.watch(1, Game.CSGO, Level.PRO, TITLE, NOW, {"offer-2": 700}) == first
+
+
 async def test_a_watch_is_ended_by_its_own_chat_alone(chats):
     mine = await chats.watch(1, Game.CSGO, Level.PRO, TITLE, NOW)
     await chats.known(mine.id, {"offer-1": 500})

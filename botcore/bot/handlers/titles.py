@@ -107,9 +107,7 @@ class _Titles:
         watched = await self._desk.chats.watches(talk.chat_id)
         if len(watched) >= most and (game, title) not in {(row.game, row.title) for row in watched}:
             return messages.watch_full(talk.lang, most)
-        row = await self._desk.chats.watch(talk.chat_id, game, level, title, self._desk.clock())
-        if known and not row.known:
-            await self._desk.chats.known(row.id, known)
+        row = await self._desk.chats.watch(talk.chat_id, game, level, title, self._desk.clock(), known)
         self._desk.watcher.hurry()
         return messages.watching(talk.lang, title=title, game=game, level=row.level)
 
