@@ -17,7 +17,7 @@ from tests.client.support import raw_server
 from tests.scan.support import Between
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from botcore.sandbox import MarketServer, TelegramServer, World
@@ -178,14 +178,25 @@ class Scene:
 
     async def settled(self, running: RunningBot) -> None:
         """Wait until the bot has done with everything that it was told, and has sent what it had to say."""
-        async with asyncio.timeout(DEADLINE):
-            while len(self.telegram.telegram.updates):  # noqa: ASYNC110 - what is waited for is a number
-                await asyncio.sleep(0.005)
-            await running.desk.outbox.drained()
+        await self.until(lambda: not len(self.telegram.telegram.updates), "the end of the updates")
+        await running.desk.outbox.drained()
 
-    def until(self, condition: Callable[[], bool], what: str) -> Awaitable[None]:
-        """Wait until something is so; it is looked at whenever Telegram was called or did something."""
-        return _until(self.telegram, condition, what)
+    async def looked(self, running: RunningBot) -> None:
+        """Wait until all that is watched was looked at once more from beginning to end, and what there was to tell is told."""
+        watcher = running.desk.watcher
+        titles = {(one.game, one.level, one.title) for one in await running.desk.chats.watches()}
+        wanted = watcher.looks + 2 * len(titles)
+        await self.until(lambda: watcher.looks >= wanted, "another look")
+        await running.desk.outbox.drained()
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until something is so."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while not condition():  # noqa: ASYNC110 - what is waited for is a number, or stands in a store
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise AssertionError(f"never came: {what}") from None
 
 
 @asynccontextmanager
@@ -195,15 +206,6 @@ async def open_scene(folder: Path, *, market: MarketOptions = MARKET, telegram: 
         between = Between(selling.address.url)
         async with raw_server(between.handle) as url:
             yield Scene(selling, talking, folder, between, url)
-
-
-async def _until(server: TelegramServer, condition: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(DEADLINE):
-            while not condition():
-                await server.telegram.events.wait()
-    except TimeoutError:
-        raise AssertionError(f"never came: {what}") from None
 
 
 def text_of(message: Message) -> str:
