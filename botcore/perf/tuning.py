@@ -92,7 +92,7 @@ def choose(  # noqa: PLR0913 - each is one part of the question
     if in_force is not None and all(_at(in_force, group) in some for group, some in good.items()):
         stays = f"{in_force} stays in force: no setting was better by more than noise, over {chosen.counted}"
         return Choice(value=in_force, moved=False, why=stays, **told)
-    value, why = _pick(name, chosen, everywhere, good, rows)
+    value, why = _pick(name, chosen, candidates, everywhere, good, rows)
     before = "" if in_force is None else f"; before it was {in_force}"
     return Choice(value=value, moved=value != in_force, why=why + before, **told)
 
@@ -152,7 +152,7 @@ class _Samples:
             raise MeasureError(f"no sample is left to choose from where {where}")
         self.by, self.of, self.per, self.margin, self.limit = by, of, per, margin, limit
         self.rows = frame.to_dicts()
-        self.settings = list(dict.fromkeys(_plain(row[by]) for row in self.rows))
+        self.settings = _ordered(list(dict.fromkeys(_plain(row[by]) for row in self.rows)), ())
         self.groups = sorted(dict.fromkeys(row[per] for row in self.rows)) if per else [None]
 
     @property
@@ -187,11 +187,13 @@ def _refused(found: list[dict[str, Any]]) -> int:
     return sum(int(row.get("refused") or 0) for row in found)
 
 
-def _pick(name: str, chosen: _Samples, everywhere: list[Any], good: Mapping[Any, list[Any]], rows: list[dict[str, Any]]) -> tuple[Value, str]:
+def _pick(
+    name: str, chosen: _Samples, candidates: list[Any], everywhere: list[Any], good: Mapping[Any, list[Any]], rows: list[dict[str, Any]]
+) -> tuple[Value, str]:
     """The first that is as good as the best everywhere; else one for each group, if the option takes that; else the least bad."""
     if everywhere:
         among = f" at every {chosen.per}" if chosen.per else ""
-        return everywhere[0], f"{everywhere[0]} is the smallest of {chosen.settings} within noise of the best{among}, over {chosen.counted}"
+        return everywhere[0], f"{everywhere[0]} is the first of {', '.join(map(str, candidates))} within noise of the best{among}, over {chosen.counted}"
     each = {group: some[0] for group, some in good.items()}
     if accepts(name, each):
         return {
