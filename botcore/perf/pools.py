@@ -21,7 +21,7 @@ from botcore.perf.record import FOLDER, dotted
 from botcore.perf.sweep import Plan, Point, Progress, Sample, Sweep, short, sweep
 from botcore.sandbox import MarketOptions
 
-__all__ = ["ALLOWED", "NEW", "measure", "plan", "sample"]
+__all__ = ["ALLOWED", "NEW", "anew", "measure", "plan", "sample", "timed"]
 
 GAME = Game.CSGO
 SIZE = 4_000
@@ -91,7 +91,7 @@ async def sample(markets: Markets, titles: list[str], seed: int, point: Point) -
     market = MarketOptions(size=SIZE, seed=seed, latency=0.0, limits=point["quota"], tls=True, distance=point["distance"])
     await markets.at(market)
     if point["transport"] == NEW:
-        return await _anew(markets, market)
+        return await anew(markets, market)
     keep: Any = {} if point["keep_alive"] else {"max_keepalive": 0}
     pool = PoolOptions(transport=point["transport"], max_connections=point["connections"], pool=60.0, **keep)
     async with markets.client(market, pool=pool) as client:
@@ -99,20 +99,22 @@ async def sample(markets: Markets, titles: list[str], seed: int, point: Point) -
             await asyncio.gather(*(client.balance() for _ in range(min(point["connections"], 20 if point["quota"] else 100))))
         if point["quota"]:
             await asyncio.sleep(_REST)
-            return await _timed(list(_mix(client, titles, _part(point))))
-        return await _timed([client.balance() for _ in range(_enough(point["connections"]))])
+            return await timed(list(_mix(client, titles, _part(point))))
+        return await timed([client.balance() for _ in range(_enough(point["connections"]))])
 
 
-async def _anew(markets: Markets, market: MarketOptions, times: int = 3) -> Sample:
+async def anew(markets: Markets, market: MarketOptions, times: int = 3) -> Sample:
+    """Some requests in turn, each by a client of its own."""
+
     async def ask() -> None:
         for _ in range(times):
             async with markets.client(market) as client:
                 await client.balance()
 
-    return await _timed([ask()], times)
+    return await timed([ask()], times)
 
 
-async def _timed(asked: list[Awaitable[Any]], answers: int | None = None) -> Sample:
+async def timed(asked: list[Awaitable[Any]], answers: int | None = None) -> Sample:
     """All of it at once; the pool and the pace decide what goes when."""
     count = answers or len(asked)
     with counting(ClientStats()) as stats:

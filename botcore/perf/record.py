@@ -20,7 +20,7 @@ from botcore.model import RequestCounts, ScanReport
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FOLDER", "Measure", "RunRecord", "Work", "commit", "dotted", "measures_frame", "read", "samples_frame", "shelf", "spread", "write"]
+__all__ = ["FOLDER", "Measure", "RunRecord", "Work", "commit", "dotted", "latest", "measures_frame", "read", "samples_frame", "shelf", "spread", "write"]
 
 FOLDER = Path("profiling_results")
 _TOLD = ("botcore", "httpx", "aiohttp", "msgspec", "pynacl", "hypercorn", "polars", "redis")
@@ -185,6 +185,14 @@ def shelf(folder: Path = FOLDER) -> pl.DataFrame:
     rows = [_line(path, read(path)) for path in sorted(folder.glob("*.json"), reverse=True) if not path.name.endswith(".speedscope.json")]
     frame: pl.DataFrame = _polars().DataFrame(rows)
     return frame
+
+
+def latest(question: str, folder: Path = FOLDER) -> RunRecord:
+    """The newest record that answers a question. Raises MeasureError when there is none."""
+    found = sorted(folder.glob(f"*-{question}-*.json"), reverse=True)
+    if not found:
+        raise MeasureError(f"{folder} has no record of {question}: measure it first")
+    return read(found[0])
 
 
 def _line(path: Path, record: RunRecord) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Sample(msgspec.Struct):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to measure: a question (part of the record's file name), the dotted name of what is run, its points, and how often.
 
-    ``options`` and ``data`` go into the record as they are. ``seed`` is of the order; ``warmups`` rounds are thrown away.
+    ``options`` and ``data`` go into the record as they are. ``seed`` is of the order; ``warmups`` rounds are thrown away. ``of`` is
+    the column whose medians the record shows.
     """
 
     question: str
@@ -55,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
     warmups: int = 1
     seed: int = 1
+    of: str = "seconds"
 
     def schedule(self) -> list[tuple[int, int]]:
         """Round and point of each sample, in the order of measuring."""
@@ -82,7 +84,7 @@ class Sweep(msgspec.Struct):
         return pl.DataFrame(self.samples, infer_schema_length=None, strict=False)
 
     def record(self, *, measures: Sequence[Measure] = ()) -> RunRecord:
-        """The record; without ``measures`` it has the median of each point's seconds. Raises MeasureError when nothing was done."""
+        """The record; without ``measures`` it has the medians of each point. Raises MeasureError when nothing was done."""
         plan = self.plan
         return RunRecord(
             question=plan.question,
@@ -105,8 +107,8 @@ class Sweep(msgspec.Struct):
         names = list(dict.fromkeys(name for point in self.plan.points for name in point))
         groups: dict[str, list[float]] = {}
         for row in self.samples:
-            groups.setdefault(_named({name: row[name] for name in names if row.get(name) is not None}), []).append(row["seconds"])
-        return [Measure.of(name, seconds, "seconds") for name, seconds in groups.items()]
+            groups.setdefault(_named({name: row[name] for name in names if row.get(name) is not None}), []).append(float(row[self.plan.of]))
+        return [Measure.of(name, values, self.plan.of) for name, values in sorted(groups.items())]
 
 
 def grid(**axes: Iterable[Any]) -> tuple[Point, ...]:

@@ -78,7 +78,9 @@ class Run:
         self._last_quote = -math.inf
         self._last_sweep = -math.inf
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pools: dict[Need, Pool[Dossier]] = {need: Pool(self._start, partial(self._pace.bound, kind), partial(self._evidence, need)) for need, kind in CLASSES.items()}
+        self._pools: dict[Need, Pool[Dossier]] = {
+            need: Pool(self._start, partial(self._pace.bound, kind), partial(self._evidence, need)) for need, kind in CLASSES.items()
+        }
         self._over = 0.0
 
     # ---- the whole -----------------------------------------------------------------------------------------------

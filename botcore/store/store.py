@@ -190,6 +190,16 @@ class Store:
         """What scans that began at ``since`` (unix seconds) or later found, newest scan first."""
         return [rows.opportunity(row) for row in await self._all(_found(market, game, since, limit))]
 
+    async def finds_frame(self, market: str, *, since: float = 0.0) -> pl.DataFrame:
+        """What scans that began at ``since`` (unix seconds) or later found, oldest first, with the level of their scan. Needs the extra `lab`."""
+        found = await self._all(_finds(market, since))
+        return frames.of_query(found, {"level": scans.c.level} | dict(opportunities.c.items()))
+
+    async def scans_frame(self, market: str, *, since: float = 0.0) -> pl.DataFrame:
+        """The scans that began then or later, oldest first, each with its stages and why offers were dropped. Needs the extra `lab`."""
+        stored = await self._all(select(scans).where(scans.c.market == market, scans.c.started_at >= milliseconds(since)).order_by(scans.c.started_at))
+        return frames.of_scans([_stored(row).report for row in stored])
+
     async def price(self, market: str, game: Game, offer_id: str) -> int | None:
         """The stored price of an offer in cents; None when it is not stored."""
         found = await self._all(select(items.c.price_cents).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))
@@ -323,6 +333,11 @@ def _found(market: str, game: Game, since: float, limit: int) -> Select[Any]:
     table = opportunities.c
     query = select(opportunities).where(table.market == market, table.game == str(game), table.found_at >= milliseconds(since))
     return query.order_by(table.found_at.desc(), table.profit_cents.desc(), table.offer_id).limit(limit)
+
+
+def _finds(market: str, since: float) -> Select[Any]:
+    query = select(scans.c.level, *opportunities.c).join(scans, scans.c.id == opportunities.c.scan_id)
+    return query.where(opportunities.c.market == market, opportunities.c.found_at >= milliseconds(since)).order_by(opportunities.c.found_at)
 
 
 def _of_title(table: Table, seen: Column[Any], market: str, game: Game, title: str, phase: str | None, since: float) -> Select[Any]:

@@ -39,7 +39,7 @@ def test_the_smallest_within_noise_of_the_best_is_chosen():
     choice = pick(samples({1: 8.0, 2: 4.0, 4: 1.004, 8: 1.0, 16: 1.002}))
     assert choice.value == 4
     assert choice.moved
-    assert "4 is the smallest of [1, 2, 4, 8, 16] within noise of the best, over 60 samples of 5 settings" in choice.why
+    assert "4 is the first of 1, 2, 4, 8, 16 within noise of the best, over 60 samples of 5 settings" in choice.why
 
 
 def test_what_is_slower_for_sure_is_not_within_noise_however_little():

@@ -1,0 +1,134 @@
+"""Before and after: each thing that is said to be faster, measured against what it replaces, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from botcore.client import DMarketClient, PoolOptions
+from botcore.perf import batches, pools, remembering
+from botcore.perf.markets import Markets
+from botcore.perf.record import FOLDER, Measure
+from botcore.perf.sweep import Plan, Point, Progress, Sample, Sweep, short, sweep
+from botcore.perf.tuning import interval
+from botcore.sandbox import MarketOptions
+
+__all__ = ["ROWS", "Row", "measure", "measures", "table"]
+
+DISTANCE = 0.05
+SIDES = ("baseline", "target")
+
+
+class Row(NamedTuple):
+    """One claim: what is compared with what, how often as fast it must be, and how often the guide says."""
+
+    what: str
+    baseline: str
+    target: str
+    must: float
+    guide: float
+
+
+ROWS = (
+    Row("100 items", "one by one", "batched", 40, 10),
+    Row("1,000 items", "one by one", "batched", 80, 20),
+    Row("a request, 50 ms away", "new connection", "pooled", 2.8, 3),
+    Row("an answer, from memory", "cache miss", "cache hit", 1000, 40),
+    Row("an answer, from Redis", "cache miss", "cache hit", 100, 40),
+)
+Work = Callable[[], Awaitable[Sample]]
+
+
+async def measure(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
+    """Measure every row, both sides interleaved: what, side, seconds.
+
+    Raises:
+        MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
+    """
+    points = tuple({"what": row.what, "side": side} for row in ROWS for side in SIDES)
+    data = {"market": "sandbox", "latency": remembering.LATENCY, "distance": DISTANCE, "size": batches.SIZE}
+    repeats = 3 if short(wanted_short) else 11
+    run = f"{__name__}.measure"
+    plan = Plan(question="before-and-after", run=run, points=points, repeats=repeats, data=data)
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(remembering.opened())
+        far = await stack.enter_async_context(Markets())
+        work = _work(desk, far)
+
+        async def one(point: Point) -> Sample:
+            return await work[point["what"], point["side"]]()
+
+        return await sweep(plan, one, folder=folder, progress=progress, resume=resume)
+
+
+def table(frame: pl.DataFrame) -> pl.DataFrame:
+    """A row a claim: what, baseline and target in milliseconds, ratio with low and high (half of the rounds), must, guide, holds."""
+    return pl.DataFrame([_line(row, frame) for row in ROWS])
+
+
+def measures(frame: pl.DataFrame) -> list[Measure]:
+    """The ratios as the measures of a record, each with what it must reach."""
+    return [Measure.of(f"{row.what}: {row.baseline} against {row.target}", _ratios(row, frame), "times", f">= {row.must}") for row in ROWS]
+
+
+def _line(row: Row, frame: pl.DataFrame) -> dict[str, object]:
+    baseline, target = (_seconds(row, side, frame) for side in SIDES)
+    low, high = interval(baseline, target)
+    medians = [1000 * sorted(some)[len(some) // 2] for some in (baseline, target)]
+    ratio = medians[0] / medians[1]
+    told = {"what": row.what, "baseline": row.baseline, "baseline_ms": medians[0], "target": row.target, "target_ms": medians[1]}
+    return {**told, "ratio": ratio, "low": low, "high": high, "must": float(row.must), "guide": float(row.guide), "holds": ratio >= row.must}
+
+
+def _ratios(row: Row, frame: pl.DataFrame) -> list[float]:
+    """The ratio in each round, where both sides ran close to one another."""
+    return [before / after for before, after in zip(*(_seconds(row, side, frame) for side in SIDES), strict=True)]
+
+
+def _seconds(row: Row, side: str, frame: pl.DataFrame) -> list[float]:
+    some = frame.filter((pl.col("what") == row.what) & (pl.col("side") == side)).sort("round")
+    return [float(seconds) for seconds in some["seconds"]]
+
+
+def _work(desk: remembering.Desk, far: Markets) -> dict[tuple[str, str], Work]:
+    """What each side of each row does."""
+    clients = {0.0: desk.client}
+    work: dict[tuple[str, str], Work] = {}
+    for row, items in zip(ROWS[:2], (100, 1000), strict=True):
+        work[row.what, "baseline"] = lambda items=items: batches.sample(clients, desk.titles, _batch("one by one", items, 1))  # type: ignore[misc]
+        work[row.what, "target"] = lambda items=items: batches.sample(clients, desk.titles, _batch("request", items, min(items, len(desk.titles))))  # type: ignore[misc]
+    there = MarketOptions(size=pools.SIZE, latency=0.0, limits=False, tls=True, distance=DISTANCE)
+    work[ROWS[2].what, "baseline"] = lambda: _anew(far, there)
+    work[ROWS[2].what, "target"] = lambda: _pooled(far, there)
+    for row, level in zip(ROWS[3:], ("memory", "redis"), strict=True):
+        work[row.what, "baseline"] = lambda: remembering.hit(desk, "market")
+        work[row.what, "target"] = lambda level=level: remembering.hit(desk, level)  # type: ignore[misc]
+    return work
+
+
+def _batch(way: str, items: int, batch: int) -> Point:
+    return {"way": way, "items": items, "batch": batch, "jitter": 0.0}
+
+
+async def _anew(far: Markets, there: MarketOptions) -> Sample:
+    return _a_request(await pools.anew(far, there))
+
+
+async def _pooled(far: Markets, there: MarketOptions, times: int = 10) -> Sample:
+    async with far.client(there, pool=PoolOptions(max_connections=1)) as client:
+        await client.balance()
+        return _a_request(await pools.timed([_in_turn(client, times)], times))
+
+
+async def _in_turn(client: DMarketClient, times: int) -> None:
+    for _ in range(times):
+        await client.balance()
+
+
+def _a_request(sample: Sample) -> Sample:
+    """The same in seconds a request, since both sides make differently many."""
+    return Sample({"seconds": sample.values["request_ms"] / 1000}, sample.work)
