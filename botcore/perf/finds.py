@@ -52,10 +52,9 @@ def by_exit(finds: pl.DataFrame) -> pl.DataFrame:
 def funnel(scans: pl.DataFrame) -> pl.DataFrame:
     """How many offers reached each stage over all scans, and what became of the others: stage or reason, kind, offers, the most first."""
     reasons = [column for column in scans.columns if column.startswith("dropped_")]
-    rows = [{"step": stage, "kind": "stage", "offers": int(scans[stage].sum())} for stage in STAGES if stage in scans.columns]
-    dropped = [{"step": reason.removeprefix("dropped_"), "kind": "dropped", "offers": int(scans[reason].sum())} for reason in reasons]
-    schema = {"step": pl.String, "kind": pl.String, "offers": pl.Int64}
-    return pl.DataFrame(rows + sorted(dropped, key=lambda row: -int(row["offers"])), schema=schema)
+    rows = [(stage, "stage", int(scans[stage].sum())) for stage in STAGES if stage in scans.columns]
+    dropped = [(reason.removeprefix("dropped_"), "dropped", int(scans[reason].sum())) for reason in reasons]
+    return pl.DataFrame([*rows, *sorted(dropped, key=lambda row: -row[2])], schema=["step", "kind", "offers"], orient="row")
 
 
 def gone_after(finds: pl.DataFrame, scans: pl.DataFrame) -> pl.DataFrame:
