@@ -22,14 +22,14 @@ from dotenv import dotenv_values
 from botcore import tuned as numbers
 from botcore.cache import CacheOptions
 from botcore.cache.address import check_url, hide_password
-from botcore.client import KeyPair, PoolOptions, QuotaOptions, RetryOptions
+from botcore.client import KeyPair, PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.scan import ScanOptions
 from botcore.store import StoreOptions
 from botcore.store.options import shown_url
-from botcore.tuned import Tuned
+from botcore.tuned import Tuned, Value
 
-__all__ = ["DMARKET", "Setting", "Settings", "load", "names"]
+__all__ = ["DMARKET", "Setting", "Settings", "behind", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
 _PARTS: dict[str, type[msgspec.Struct]] = {
@@ -80,6 +80,14 @@ class Settings(msgspec.Struct, frozen=True):
     tuned: dict[str, Tuned] = {}
     tuned_file: Path = numbers.DEFAULT
 
+    def value(self, name: str) -> Value:
+        """The number in force by its part and field, ``scan.batch_size`` for example. Raises ConfigError when it is none that is measured."""
+        if name not in numbers.TUNABLE:
+            raise ConfigError(f"{name} is no number that is measured: choose one of {', '.join(numbers.TUNABLE)}")
+        part, field = name.split(".")
+        value: Value = getattr(getattr(self, part), field)
+        return value
+
 
 def names() -> list[str]:
     """Every environment variable that is read."""
@@ -120,6 +128,11 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         ),
     )
     return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, redis_url, shown, tuned, tuned_file)
+
+
+def behind(settings: Settings) -> Settings:
+    """The same with scans that take the last turn in the quota, as measurements do on a real account."""
+    return msgspec.structs.replace(settings, scan=msgspec.structs.replace(settings.scan, priority=Priority.WARM))
 
 
 def _stored(path: Path) -> dict[str, str]:

@@ -51,7 +51,7 @@ async def measure(*, wanted_short: bool | None = None, folder: Path = FOLDER, pr
     """
     points = tuple({"what": row.what, "side": side} for row in ROWS for side in SIDES)
     data = {"market": "sandbox", "latency": remembering.LATENCY, "distance": DISTANCE, "size": batches.SIZE}
-    repeats = 3 if short(wanted_short) else 11
+    repeats = 3 if short(wanted=wanted_short) else 11
     run = f"{__name__}.measure"
     plan = Plan(question="before-and-after", run=run, points=points, repeats=repeats, data=data)
     async with AsyncExitStack() as stack:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import polars as pl
 
-__all__ = ["by_exit", "by_level", "funnel", "gone_after", "once"]
+from botcore.model import Opportunity, ScanReport
+
+__all__ = ["by_exit", "by_level", "funnel", "gone_after", "of_report", "once"]
 
 STAGES = ("listed", "quoted", "checked", "found")
+
+
+def of_report(report: ScanReport) -> pl.DataFrame:
+    """The opportunities of one scan, the best first, a row each, with its level; times are UTC."""
+    rows = [{"level": report.level.value, "found_at": report.started_at, **msgspec.structs.asdict(one)} for one in report.opportunities]
+    plain = [{name: getattr(value, "value", value) for name, value in row.items()} for row in rows]
+    return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame(schema=["level", "found_at", *Opportunity.__struct_fields__])
 
 
 def once(finds: pl.DataFrame) -> pl.DataFrame:

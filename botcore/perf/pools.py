@@ -65,7 +65,8 @@ def plan(
 
 
 def _point(transport: str, connections: int, distance: float, *, keep: bool = True, quota: bool = False) -> Point:
-    return {"transport": transport, "connections": connections, "keep_alive": keep, "distance": distance, "quota": quota}
+    kept = connections if keep else 0
+    return {"transport": transport, "connections": connections, "keep_alive": keep, "kept": kept, "distance": distance, "quota": quota}
 
 
 async def measure(
@@ -73,13 +74,15 @@ async def measure(
 ) -> Sweep:
     """Measure a plan; without one the whole question, or its short form.
 
-    The frame has transport, connections, keep_alive, distance, quota; seconds of a run, per_second (requests), milliseconds a
+    The frame has transport, connections, keep_alive, kept (idle connections), distance, quota; seconds of a run, per_second (requests), milliseconds a
     request, and bound_per_second: what DMarket's quota allows in the mix of a run with quota.
 
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
     """
-    what = what or (plan(distances=(0.05, 0.15), connections=(1, 10, 50), quota_distances=(0.15,), among=10, repeats=2) if short(wanted_short) else plan())
+    what = what or (
+        plan(distances=(0.05, 0.15), connections=(1, 10, 50), quota_distances=(0.15,), among=10, repeats=2) if short(wanted=wanted_short) else plan()
+    )
     async with Markets() as markets:
         async with markets.client(MarketOptions(size=SIZE, seed=what.seed, latency=0.0, limits=False)) as near:
             titles = await titles_of(near, GAME, least=100)

@@ -20,7 +20,22 @@ from botcore.model import RequestCounts, ScanReport
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FOLDER", "Measure", "RunRecord", "Work", "commit", "dotted", "latest", "measures_frame", "read", "samples_frame", "shelf", "spread", "write"]
+__all__ = [
+    "FOLDER",
+    "Measure",
+    "RunRecord",
+    "Work",
+    "commit",
+    "dotted",
+    "latest",
+    "measures_frame",
+    "read",
+    "samples_frame",
+    "shelf",
+    "spread",
+    "stamp",
+    "write",
+]
 
 FOLDER = Path("profiling_results")
 _TOLD = ("botcore", "httpx", "aiohttp", "msgspec", "pynacl", "hypercorn", "polars", "redis")
@@ -123,12 +138,17 @@ class RunRecord(msgspec.Struct, kw_only=True):
     @property
     def name(self) -> str:
         """Its file's name: date, question, commit."""
-        return f"{self.started_at.astimezone(UTC):%Y%m%d-%H%M%S}-{self.question}-{self.commit}.json"
+        return f"{stamp(self.question, self.started_at, self.commit)}.json"
 
     def also(self, packages: Sequence[str]) -> RunRecord:
         """The same with the versions of more packages."""
         self.versions |= _versions(packages)
         return self
+
+
+def stamp(question: str, at: datetime | None = None, revision: str = "") -> str:
+    """The name of what answers a question, without a suffix: date and time (now by default), question, commit."""
+    return f"{(at or datetime.now(UTC)).astimezone(UTC):%Y%m%d-%H%M%S}-{question}-{revision or commit()[0]}"
 
 
 def spread(samples: Sequence[float]) -> tuple[float, float]:
@@ -160,7 +180,7 @@ def read(path: Path) -> RunRecord:
     try:
         raw = msgspec.json.decode(path.read_bytes())
         return msgspec.convert(_converted(raw) if "bench" in raw else raw, type=RunRecord)
-    except (OSError, TypeError, msgspec.MsgspecError) as error:
+    except (OSError, TypeError, KeyError, msgspec.MsgspecError) as error:
         raise MeasureError(f"{path} is no record of a measurement: {error}") from None
 
 

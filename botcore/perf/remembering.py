@@ -81,7 +81,7 @@ async def opened(market: MarketOptions | None = None) -> AsyncIterator[Desk]:
 
 async def hits(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
     """How long an answer takes from memory, from Redis and from the market: level, and seconds an answer."""
-    what = _plan("how-long-a-hit", hit, grid(level=tuple(_AT_A_TIME)), repeats=7 if short(wanted_short) else 31)
+    what = _plan("how-long-a-hit", hit, grid(level=tuple(_AT_A_TIME)), repeats=7 if short(wanted=wanted_short) else 31)
     async with opened() as desk:
         return await sweep(what, lambda point: hit(desk, point["level"]), folder=folder, progress=progress, resume=resume)
 
@@ -111,7 +111,7 @@ async def _answer(desk: Desk, level: str, title: str) -> float:
 
 async def stampede(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
     """What many who ask the same at once cost, with the cache and without: callers, cached, seconds until all have it, upstream requests."""
-    few = short(wanted_short)
+    few = short(wanted=wanted_short)
     points = grid(callers=(1, 10, 100) if few else (1, 10, 100, 1000), cached=(True, False))
     async with opened() as desk:
         what = _plan("what-a-stampede-costs", rush, points, repeats=3 if few else 9)
@@ -141,7 +141,7 @@ async def warming(
 
     The frame has warmed, seconds, first_find_seconds, beyond (its requests that are not for the listing), and sales, among those.
     """
-    what = _plan("what-warming-saves", scan_after, grid(warmed=(False, True)), repeats=2 if short(wanted_short) else 7)
+    what = _plan("what-warming-saves", scan_after, grid(warmed=(False, True)), repeats=2 if short(wanted=wanted_short) else 7)
     market = MarketOptions(size=SMALL, latency=LATENCY, limits=False)
     async with Markets() as markets, markets.client(market, quota=_TENFOLD) as client:
         return await sweep(what, lambda point: scan_after(client, titles if point["warmed"] else 0), folder=folder, progress=progress, resume=resume)
@@ -164,7 +164,7 @@ async def scan_after(client: DMarketClient, titles: int) -> Sample:
 
 async def forgetting(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
     """How long it takes to forget all that goes with one tag, in both levels: entries, seconds."""
-    few = short(wanted_short)
+    few = short(wanted=wanted_short)
     what = _plan("how-long-to-forget", forget, grid(entries=(10, 100, 1000) if few else (10, 100, 1000, 10_000)), repeats=7 if few else 31)
     async with opened() as desk:
         return await sweep(what, lambda point: forget(desk, point["entries"]), folder=folder, progress=progress, resume=resume)

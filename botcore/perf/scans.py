@@ -53,7 +53,7 @@ def plan(
 async def bands(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
     """How many price bands to read at once, over latency; the listing alone."""
     question = "how-many-bands"
-    if short(wanted_short):
+    if short(wanted=wanted_short):
         what = plan(question, {"bands": (1, 2, 4, "auto")}, latencies=(0.15, 0.4), size=SHORT, reading_alone=True, repeats=2)
     else:
         what = plan(question, {"bands": (1, 2, 3, 4, 6, 8, 12, "auto")}, reading_alone=True)
@@ -63,7 +63,7 @@ async def bands(*, wanted_short: bool | None = None, folder: Path = FOLDER, prog
 async def concurrency(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
     """How many requests for evidence to have under way, over latency."""
     question = "how-much-at-once"
-    if short(wanted_short):
+    if short(wanted=wanted_short):
         what = plan(question, {"concurrency": (1, 4, 32)}, latencies=(0.4,), size=SHORT, repeats=2)
     else:
         what = plan(question, {"concurrency": (1, 2, 4, 8, 16, 32, 64)})
@@ -73,7 +73,7 @@ async def concurrency(*, wanted_short: bool | None = None, folder: Path = FOLDER
 async def batch_sizes(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
     """How many titles to quote at a time within a scan, over latency."""
     question = "how-many-titles-a-quote"
-    if short(wanted_short):
+    if short(wanted=wanted_short):
         what = plan(question, {"batch_size": (10, 100, "auto")}, latencies=(0.15,), size=SHORT, repeats=2)
     else:
         what = plan(question, {"batch_size": (1, 5, 10, 20, 50, 100, "auto")})

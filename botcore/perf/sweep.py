@@ -116,7 +116,7 @@ def grid(**axes: Iterable[Any]) -> tuple[Point, ...]:
     return tuple(dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
 
 
-def short(wanted: bool | None = None) -> bool:
+def short(*, wanted: bool | None = None) -> bool:
     """Whether the short form of a measurement is wanted: as said, else ``BOTCORE_NOTEBOOKS=short`` in the environment."""
     return os.environ.get("BOTCORE_NOTEBOOKS", "") == "short" if wanted is None else wanted
 
