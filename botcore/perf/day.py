@@ -78,6 +78,7 @@ async def _sample(what: Plan, point: Point) -> Sample:
 
 async def simulate(subject: str, lifetime: float, *, between: float, asked: int = ASKED, titles: int = TITLES, seed: int = 1) -> Sample:
     """One day with one lifetime. The same seed is the same day, whatever the lifetime."""
+    options = _options(subject, lifetime)
     asks, truth = _asks(asked, titles, seed), _Truth(between, titles, seed)
     now = 0.0
     outdated = upstream = 0
@@ -87,7 +88,7 @@ async def simulate(subject: str, lifetime: float, *, between: float, asked: int 
         upstream += len(questions)
         return {question.name: _answer(subject, truth.version(int(question.name.rsplit(" ", 1)[-1]), now)) for question in questions}
 
-    async with Cache(_options(subject, lifetime), clock=lambda: now, chance=random.Random(seed).random) as cache:  # noqa: S311 - the same day in every run
+    async with Cache(options, clock=lambda: now, chance=random.Random(seed).random) as cache:  # noqa: S311 - the same day in every run
         for ask in asks:
             now = ask.at
             answer = await cache.get_or_load(_question(subject, ask.title), load)
