@@ -17,8 +17,9 @@ help: ## show the targets
 scan: $(READY) ## look for underpriced items, on a sandbox market unless keys are set (ARGS="dota2 boost")
 	@$(RUN) botcore scan $(ARGS)
 
-test: $(READY) ## run every test
+test: $(READY) ## run every test, and every notebook in its short form
 	@$(RUN) pytest $(ARGS)
+	@$(if $(ARGS),:,$(RUN) pytest --nbval --nbval-current-env notebooks)
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(RUN) ruff check .
@@ -29,8 +30,8 @@ lint: $(READY) ## check style, types and the direction of imports
 bench: $(READY) ## measure against the sandbox market and write records (ARGS="--quick" for a minute)
 	@$(RUN) botcore bench scan $(ARGS)
 
-lab: $(READY) ## open JupyterLab with a kernel that has everything
-	@$(RUN) jupyterlab $(ARGS)
+lab: $(READY) ## open JupyterLab on the first notebook, with a kernel that has everything (ARGS=--no-browser)
+	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb $(ARGS)
 
 bot: ## the Telegram bot: not in this version yet
 	@echo "The Telegram bot is not written yet; see CHANGELOG.md. Use: make scan" >&2; exit 2

@@ -1,4 +1,4 @@
-"""The notebook's door: ``%load_ext botcore`` gives ``%scan csgo standard``, and shows figures.
+"""The notebook's door: ``%load_ext botcore`` gives ``%scan csgo standard``, shows figures and frames, and works in the project's folder.
 
 A cell that runs is a loop that runs, so the scan gets a loop of its own in another thread; the cell waits for it and draws.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
@@ -23,24 +26,41 @@ from botcore.model import RequestClass, ScanQuery, ScanReport
 from botcore.perf import finds
 from botcore.sandbox import MarketOptions
 from botcore.scan import ScanStream
-from botcore.settings import Settings, behind, load
+from botcore.settings import WORKPLACE, Settings, behind, load
 
 if TYPE_CHECKING:
-    import polars as pl
     from matplotlib.figure import Figure
 
-__all__ = ["Found", "load_ipython_extension", "scan"]
+__all__ = ["Found", "load_ipython_extension", "scan", "settle"]
 
 COLUMNS = 110
 SHOWN = 20
 _LOOK = 0.25
 """Seconds between two looks at a scan that runs."""
+_MARKS = ("pyproject.toml", "botcore/lab.py")
+"""What stands in the project's folder and in no other."""
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Give an IPython shell ``%scan``, and let it show figures as pictures."""
+    """Give an IPython shell ``%scan``, let it show figures as pictures and frames whole, and ``settle``."""
+    settle()
+    pl.Config.set_tbl_cols(-1).set_tbl_rows(40).set_fmt_str_lengths(80).set_float_precision(3).set_tbl_hide_column_data_types()
     shell.register_magic_function(scan, "line", "scan")
     shell.display_formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", _png)
+
+
+def settle() -> Path:
+    """Go to the folder whose ``.env``, ``data/`` and ``profiling_results/`` are used, and give it.
+
+    That is the project's, from anywhere within it, so that a notebook and a terminal share settings, store and records;
+    ``BOTCORE_WORKPLACE`` names another. Outside of the project it is the folder one is in.
+    """
+    here, named = Path.cwd(), os.environ.get(WORKPLACE, "").strip()
+    project = next((folder for folder in (here, *here.parents) if all((folder / mark).is_file() for mark in _MARKS)), here)
+    folder = Path(named) if named else project
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    return folder
 
 
 class Found:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "INK", "LINES", "MARKERS", "SALE", "SIZE", "STYLE", "dressed", "figure_of", "history", "plain", "told"]
+__all__ = ["COLOURS", "INK", "LINES", "MARKERS", "SALE", "SIZE", "STYLE", "dressed", "figure_of", "history", "marked", "plain", "told"]
 
 ASK, BID, SALE, INK, LINES = "#0072B2", "#D55E00", "#6E6E6E", "#222222", "#DDDDDD"
 """Colours of Okabe and Ito's palette, and greys."""
@@ -45,6 +45,7 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": DOTS,
 }
 _WHOLE, _SMALL = 100, 0.001
+_DECADE, _MANY_DECADES = 10, 5000
 LONG = 64
 """Letters of a title that fit over the chart."""
 
@@ -91,8 +92,25 @@ def plain(axis: Axis, unit: str = "") -> None:
     """Write an axis's numbers as a person reads them, ``unit`` before each, and only where it is divided coarsely."""
     from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: PLC0415 - as above
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{unit}{value:,.10g}" if value >= _SMALL or value <= 0 else f"{unit}{value:.1g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: unit + _written(value, money=unit == "$")))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _written(value: float, *, money: bool) -> str:
+    if money:
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+    return f"{value:,.10g}" if value >= _SMALL or value <= 0 else f"{value:.1g}"
+
+
+def marked(axis: Axis, unit: str = "") -> None:
+    """Marks on an axis that grows by factors, once all is drawn: at round numbers within a decade, else at 1, 2 and 5, or at 1 alone."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator  # noqa: PLC0415 - as above
+
+    low, high = axis.get_view_interval()
+    few = (1.0, 2.0, 5.0) if high < _MANY_DECADES * low else (1.0,)
+    axis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]) if high < _DECADE * low else LogLocator(subs=few))
+    axis.set_minor_locator(NullLocator())
+    plain(axis, unit)
 
 
 def _draw_steps(axes: Axes, points: pl.DataFrame, column: str, label: str, colour: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botcore.perf.charts import ASK, BID, COLOURS, INK, SALE, dressed, figure_of, plain
+from botcore.perf.charts import ASK, BID, COLOURS, INK, SALE, dressed, figure_of, marked, plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,7 +23,7 @@ def profits(finds: pl.DataFrame, title: str) -> Figure:
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
-            plain(axis, "$")
+            marked(axis, "$")
         axes.set_xlabel("buy price")
         axes.set_ylabel("profit after the fee")
         dressed(axes, title)

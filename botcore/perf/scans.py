@@ -6,6 +6,7 @@ Where the reading of the listing alone is in question, every title is muted: the
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -17,12 +18,12 @@ import msgspec
 from botcore.client import DMarketClient
 from botcore.model import Game, Level, ScanQuery, ScanReport
 from botcore.perf.markets import Markets
-from botcore.perf.record import FOLDER, Work, dotted
+from botcore.perf.record import FOLDER, Measure, RunRecord, Work, dotted
 from botcore.perf.sweep import Plan, Point, Progress, Sample, Sweep, grid, short, sweep
 from botcore.sandbox import MarketOptions
 from botcore.scan import Scanner, ScanOptions
 
-__all__ = ["DISTURBED", "bands", "batch_sizes", "concurrency", "measure", "plan", "sample"]
+__all__ = ["DISTURBED", "bands", "batch_sizes", "concurrency", "measure", "plan", "record", "sample"]
 
 SIZE, SHORT = 24_000, 8_000
 """Offers of all games together, in the whole form and in the short one."""
@@ -114,6 +115,19 @@ async def sample(clients: Mapping[float, DMarketClient], query: ScanQuery, point
     return Sample(_values(report), work)
 
 
+def record(question: str, reports: Sequence[ScanReport], *, data: Mapping[str, Any] | None = None) -> RunRecord:
+    """The record of scans that were made anyway, a sample each. Raises MeasureError when they did nothing."""
+    return RunRecord(
+        question=question,
+        run=dotted(Scanner.scan),
+        started_at=min(report.started_at for report in reports),
+        work=Work.of_scans(reports),
+        data=dict(data or {"market": sorted({report.market for report in reports})}),
+        samples=[{"game": report.game.value, "level": report.level.value, **_values(report)} for report in reports],
+        measures=[Measure.of(f"wall time of a scan of {report.game} {report.level}", [report.seconds], "seconds") for report in reports],
+    )
+
+
 async def _titles(markets: Markets, market: MarketOptions, query: ScanQuery) -> frozenset[str]:
     """Every title within the query's prices."""
     low, high = query.level.price_window
@@ -124,4 +138,4 @@ async def _titles(markets: Markets, market: MarketOptions, query: ScanQuery) -> 
 def _values(report: ScanReport) -> dict[str, Any]:
     bound = report.quota_bound_seconds
     told = {"listed": report.listed, "found": len(report.opportunities), "first_find_seconds": report.first_find_seconds}
-    return {"seconds": report.seconds, "bound_seconds": bound, "ratio": report.seconds / bound, **told}
+    return {"seconds": report.seconds, "bound_seconds": bound, "ratio": report.seconds / bound if bound else math.inf, **told}

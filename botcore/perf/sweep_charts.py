@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from botcore.perf.charts import BID, COLOURS, INK, LINES, MARKERS, SALE, dressed, figure_of, plain, told
+from botcore.perf.charts import BID, COLOURS, INK, LINES, MARKERS, SALE, dressed, figure_of, marked, plain, told
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +51,8 @@ def sweep(  # noqa: PLR0913 - each is one part of the picture
         _scale(axes, places, log)
         if quota is not None:
             _quota(axes, rows, (x, series), quota, quota_label, places)
+        if "y" in log:
+            marked(axes.yaxis)
         if chosen is not None and chosen in places:
             axes.axvline(places[chosen], color=LINES, linewidth=9, zorder=0, label="chosen")
         axes.set_xlabel((labels or (x, y))[0])
@@ -160,7 +162,6 @@ def _scale(axes: Axes, places: Mapping[Any, float], log: str) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: names.get(place, "")))
     if "y" in log:
         axes.set_yscale("log")
-        plain(axes.yaxis)
 
 
 _MANY = 10

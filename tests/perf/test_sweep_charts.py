@@ -108,3 +108,13 @@ def test_ratios_show_what_must_be_reached_and_what_the_guide_says():
 @pytest.mark.parametrize(("value", "text"), [(12345.6, "12,346"), (99.44, "99.4"), (0.001234, "0.00123"), (0, "0"), (-250, "-250")])
 def test_numbers_are_written_as_a_person_reads_them(value, text):
     assert told(value) == text
+
+
+@pytest.mark.parametrize(("ratios", "least"), [((1.02, 1.61), 4), ((0.5, 400.0), 6), ((1.0, 1e9), 3)])
+def test_an_axis_that_grows_by_factors_has_written_marks_however_little_or_much_it_spans(ratios, least):
+    frame = pl.DataFrame({"bands": [1, 2], "ratio": list(ratios)})
+    axes = drawn(sweep_charts.sweep(frame, x="bands", y="ratio", title="marks", log="y", quota=ratios[0]))
+    low, high = axes.get_ylim()
+    written = [label.get_text() for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True) if low <= place <= high]
+    assert len(written) >= least
+    assert all(written)
