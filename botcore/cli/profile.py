@@ -15,7 +15,7 @@ from botcore.cli import view
 from botcore.cli.scan import interruptible
 from botcore.errors import ConfigError
 from botcore.model import Game, Level, ScanQuery, ScanReport
-from botcore.perf.record import FOLDER, RunRecord, dotted, write
+from botcore.perf.record import FOLDER, RunRecord, dotted, stamp, write
 from botcore.sandbox import MarketOptions
 from botcore.scan import Scanner
 from botcore.settings import behind, load
@@ -48,7 +48,7 @@ def command(what: str, *, how: str, top: int, game: str, level: str, functions: 
 
     cprofile shows the slowest functions, those that work and those that wait apart, and writes a .prof file with snakeviz's
     page beside it. line shows the slowest lines of the functions that matter, or of those you name. pyspy watches another
-    process and draws a flame graph (.svg), with a file for speedscope (.json) beside it.
+    process and draws a flame graph (.svg), with a file for speedscope (.speedscope.json) beside it.
 
     Everything goes to profiling_results/. Ctrl-C stops the scan and shows what was measured until then.
     """
@@ -99,20 +99,20 @@ async def _by_line(app: App, query: ScanQuery, functions: tuple[str, ...], top: 
 
 
 def _watch(query: ScanQuery, seed: int | None, top: int, *, sandbox: bool) -> None:
-    """Two scans in other processes: one for each kind of file."""
+    """A scan in another process."""
     from botcore.perf import flame  # noqa: PLC0415 - as above
-    from botcore.perf.record import stamp  # noqa: PLC0415 - same
 
     console, error = _console(), Console(stderr=True, highlight=False)
     more = [] if seed is None else ["--seed", str(seed)]
-    command_ = flame.scan_command(query.game, query.level, *["--sandbox"] * sandbox, *more)
-    made = []
-    for suffix, kind in ((".svg", "a flame graph"), (".json", "stacks for speedscope")):
-        error.print(f"recording {kind} of a scan", style="dim")
-        name = f"{stamp('profile-scan-stacks')}{'.speedscope' * (suffix == '.json')}{suffix}"
-        made.append(flame.record(FOLDER / name, command_, environment={"BOTCORE_SCAN_PRIORITY": "warm"}))
-    _print(console, f"The {top} functions that were at work most often", flame.hot_spots(made[1], top))
-    _tell(console, *made)
+    error.print("recording the stacks of a scan in another process", style="dim")
+    name = FOLDER / stamp("profile-scan-stacks")
+    stacks = flame.record(
+        name.with_name(f"{name.name}.speedscope.json"),
+        flame.scan_command(query.game, query.level, *["--sandbox"] * sandbox, *more),
+        environment={"BOTCORE_SCAN_PRIORITY": "warm"},
+    )
+    _print(console, f"The {top} functions that were at work most often", flame.hot_spots(stacks, top))
+    _tell(console, flame.picture(stacks, name.with_name(f"{name.name}.svg"), f"botcore scan {query.game} {query.level}"), stacks)
 
 
 async def _scan(app: App, query: ScanQuery) -> ScanReport:

@@ -66,7 +66,7 @@ async def measure(
     The frame has subject, lifetime and day; asked, hits, hit_rate, upstream (questions that went to the market), outdated (the part of all
     answers that were no longer true when they were given).
     """
-    what = what or (plan(asked=4000, days=3) if short(wanted=wanted_short) else plan())
+    what = what or (plan(asked=2500, days=3) if short(wanted=wanted_short) else plan())
     return await sweep(what, partial(_sample, what), folder=folder, progress=progress, resume=resume)
 
 

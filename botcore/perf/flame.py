@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pstats
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from typing import Any
 import polars as pl
 
 from botcore.errors import ConfigError, MeasureError
+from botcore.perf import flame_chart
 
-__all__ = ["hot_spots", "page", "record", "scan_command"]
+__all__ = ["hot_spots", "page", "picture", "record", "scan_command"]
 
-RATE = 250
+RATE = 400
 """Looks a second."""
 _FORMATS = {".svg": "flamegraph", ".json": "speedscope"}
 _WAITS = frozenset(("EpollSelector.select", "KqueueSelector.select", "ThreadedChildWatcher._do_waitpid", "_connection_worker_thread", "_worker"))
@@ -68,8 +70,33 @@ def record(path: Path, command: Sequence[str] | None = None, *, rate: int = RATE
     return path
 
 
-def hot_spots(path: Path, top: int = 10) -> pl.DataFrame:
-    """The functions of a speedscope file that were on top most often: function, where, own and with_callees as parts of the working looks."""
+def hot_spots(path: Path, top: int = 10, *, under: str = flame_chart.LOOP) -> pl.DataFrame:
+    """The functions of a speedscope file that were on top most often: function, where, own and with_callees as parts of the looks at work.
+
+    Only what ran below the function ``under`` counts, by default the loop of asyncio; all of it with ``""``.
+    """
+    frames, stacks = _stacks(path)
+    stacks = [stack for stack in stacks if not under or any(flame_chart.called(frames[frame], under) for frame in stack)]
+    own = Counter(stack[-1] for stack in stacks)
+    whole = Counter(frame for stack in stacks for frame in set(stack))
+    return pl.DataFrame([_spot(frames[frame], own[frame], whole[frame], len(stacks)) for frame, _ in own.most_common(top)])
+
+
+def picture(path: Path, target: Path, title: str, *, under: str = flame_chart.LOOP) -> Path:
+    """Draw a speedscope file as a flame graph, an SVG of what worked below the function ``under``: by default the loop of asyncio.
+
+    Starting and importing are left out by that; ``under=""`` draws everything. Raises MeasureError when nothing is left.
+    """
+    frames, stacks = _stacks(path)
+    root = flame_chart.tree(frames, stacks, under=under)
+    if not root.looks:
+        raise MeasureError(f"{path} has nothing below {under}: choose another function, or none")
+    target.write_text(flame_chart.draw(root, title), encoding="utf-8")
+    return target
+
+
+def _stacks(path: Path) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    """Frames and stacks of a speedscope file, those left out whose top only waits."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         frames, profiles = told["shared"]["frames"], told["profiles"]
@@ -80,9 +107,7 @@ def hot_spots(path: Path, top: int = 10) -> pl.DataFrame:
     stacks = [stack for stack in stacks if stack[-1] not in waiting]
     if not stacks:
         raise MeasureError(f"{path} has no moment in which anything worked: look longer, or more often")
-    own = Counter(stack[-1] for stack in stacks)
-    whole = Counter(frame for stack in stacks for frame in set(stack))
-    return pl.DataFrame([_spot(frames[frame], own[frame], whole[frame], len(stacks)) for frame, _ in own.most_common(top)])
+    return frames, stacks
 
 
 def page(stats: pstats.Stats, path: Path, title: str = "profile") -> Path:
@@ -115,8 +140,8 @@ def _without_folders(text: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    """JSON within a script's tags: nothing in it may end them."""
-    return text.replace("</", "<\\/")
+    """What stands within a script's tags: nothing in it may end them. No more is changed, since ``</`` may begin a pattern."""
+    return re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE)
 
 
 def _whole(text: str, static: Path) -> str:

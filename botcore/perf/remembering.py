@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from botcore import cache as caching
 from botcore.cache import Cache, CacheOptions, policy
 from botcore.cache.policy import Question
@@ -69,8 +71,10 @@ async def opened(market: MarketOptions | None = None) -> AsyncIterator[Desk]:
     """A desk at a market without limits, 50 ms away unless said otherwise."""
     async with AsyncExitStack() as stack:
         markets = await stack.enter_async_context(Markets())
-        client = await stack.enter_async_context(markets.client(market or MarketOptions(size=SIZE, latency=LATENCY, limits=False)))
-        titles = await titles_of(client, GAME, least=300)
+        market = market or MarketOptions(size=SIZE, latency=LATENCY, limits=False)
+        async with markets.client(msgspec.structs.replace(market, latency=0.0)) as near:
+            titles = await titles_of(near, GAME, least=300)
+        client = await stack.enter_async_context(markets.client(market))
         connection = await stack.enter_async_context(caching.open_connection(_EMBEDDED, _TIMEOUT))
         cache = await stack.enter_async_context(Cache(redis=caching.RedisLevel(connection, space=secrets.token_hex(4))))
         yield Desk(client, titles, cache)

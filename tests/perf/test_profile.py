@@ -8,12 +8,14 @@ import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
+import snakeviz  # type: ignore[import-untyped]
 
 from botcore.errors import ConfigError, MeasureError
 from botcore.model import Game, Level, RequestCounts, ScanReport
-from botcore.perf import flame, profile
+from botcore.perf import flame, flame_chart, profile
 from botcore.perf.record import read, write
 from botcore.timing import measure_time
 
@@ -119,10 +121,11 @@ async def test_snakeviz_becomes_one_page_that_loads_nothing_and_names_no_folder(
     text = read_text(flame.page(profiled.stats, profiled.save(Path("x/scan.prof")).with_suffix(".html"), "scan"))
     assert not re.search(r"<script[^>]* src|<link |/static/", text)
     assert "importScripts" not in text
+    assert read_text(Path(snakeviz.__file__).parent / "static/vendor/jquery.dataTables.min.js") in text
     assert "<title>scan</title>" in text
     assert "a_scan" in text
     assert str(Path(sys.prefix)) not in text
-    assert text.count("<script") == text.count("</script>")
+    assert len(re.findall(r"<script[ >].*?</script>", text, flags=re.DOTALL)) == text.count("</script>") == 10
 
 
 def read_text(path):
@@ -137,16 +140,49 @@ def test_another_process_is_drawn_and_its_hot_spots_are_told():
     drawing = read_text(flame.record(Path("f/scan.svg"), command))
     assert drawing.startswith("<?xml")
     assert "burn" in drawing
-    spots = flame.hot_spots(flame.record(Path("f/scan.json"), command), 3)
+    spots = flame.hot_spots(flame.record(Path("f/scan.json"), command), 3, under="")
     assert spots["function"][0] == "burn"
     assert spots["own"][0] > 0.8
     assert all(0 <= part <= 1 for part in spots["with_callees"])
 
 
+FRAMES = [
+    {"name": "<module>", "file": "x.py"},
+    {"name": "BaseEventLoop.run_forever", "file": "asyncio/base_events.py"},
+    {"name": "Table.read", "file": "botcore/scan/table.py"},
+    {"name": "request<T>", "file": "aiohttp/client.py"},
+    {"name": "sleep", "file": "asyncio/tasks.py"},
+]
+STACKS = [[0, 1, 2], [0, 1, 2], [0, 1, 2, 3], [0, 1, 4], [0]]
+
+
+def test_a_flame_graph_shows_what_runs_below_the_loop_and_whose_it_is():
+    root = flame_chart.tree(FRAMES, STACKS)
+    assert root.looks == 4
+    assert {node.name: (node.looks, node.owner) for node in root.called.values()} == {
+        "Table.read (scan/table.py)": (3, "botcore"),
+        "sleep (asyncio/tasks.py)": (1, "Python itself"),
+    }
+    drawing = flame_chart.draw(root, "a <scan>")
+    widths = {title: float(width) for title, width in re.findall(r"<title>(.*?)</title><rect [^>]*width=\"([\d.]+)\"", drawing)}
+    assert widths["Table.read (scan/table.py): 75.0 %"] == pytest.approx(widths["all: 100.0 %"] * 0.75, rel=0.01)
+    assert "request&lt;T&gt; (aiohttp/client.py): 25.0 %" in widths
+    assert ET.fromstring(drawing).tag.endswith("svg")
+
+
+def test_a_flame_graph_may_show_everything_and_is_refused_when_there_is_nothing():
+    stacks = Path("s.json")
+    stacks.write_text(json.dumps({"shared": {"frames": FRAMES}, "profiles": [{"samples": STACKS}]}))
+    assert "&lt;module&gt; (x.py): 100.0 %" in read_text(flame.picture(stacks, Path("s.svg"), "t", under=""))
+    with pytest.raises(MeasureError, match="nothing below nowhere"):
+        flame.picture(stacks, Path("s.svg"), "t", under="nowhere")
+
+
 def test_moments_in_which_a_thread_waits_are_no_hot_spots():
     frames = [{"name": "EpollSelector.select", "file": "selectors.py", "line": 1}, {"name": "burn", "file": "x.py", "line": 2}]
     Path("s.json").write_text(json.dumps({"shared": {"frames": frames}, "profiles": [{"samples": [[0], [0], [1]]}]}))
-    assert flame.hot_spots(Path("s.json")).to_dicts() == [{"function": "burn", "where": "x.py:2", "own": 1.0, "with_callees": 1.0}]
+    assert flame.hot_spots(Path("s.json"), under="").to_dicts() == [{"function": "burn", "where": "x.py:2", "own": 1.0, "with_callees": 1.0}]
+    assert flame.hot_spots(Path("s.json")).is_empty()
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"shared": {"frames": []}, "profiles": []}'])
