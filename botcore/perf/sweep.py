@@ -6,9 +6,10 @@ them. What was measured is on the disk at once: a sweep that is stopped goes on 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -45,7 +46,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to measure: a question (part of the record's file name), the dotted name of what is run, its points, and how often.
 
     ``options`` and ``data`` go into the record as they are. ``seed`` is of the order; ``warmups`` rounds are thrown away. ``of`` is
-    the column whose medians the record shows.
+    the column whose medians the record shows. Points that differ in ``beside`` are measured side by side, each value of it in its
+    own time: only for what waits far longer than it works, each at a market of its own.
     """
 
     question: str
@@ -57,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warmups: int = 1
     seed: int = 1
     of: str = "seconds"
+    beside: str = ""
 
     def schedule(self) -> list[tuple[int, int]]:
         """Round and point of each sample, in the order of measuring."""
@@ -67,7 +70,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def order(self) -> str:
         """The order in words, for the record."""
-        return f"{self.repeats} rounds, each over all {len(self.points)} points in random order, seed {self.seed}"
+        beside = f", each {self.beside} beside the others" if self.beside else ""
+        return f"{self.repeats} rounds, each over all {len(self.points)} points in random order, seed {self.seed}{beside}"
 
 
 class Sweep(msgspec.Struct):
@@ -132,15 +136,43 @@ async def sweep(
     said = progress or _silent
     with _Kept(plan, folder, resume=resume) as kept:
         schedule = plan.schedule()
-        if len(kept.samples) < len(schedule):
+        left = [one for one in schedule if one not in kept.taken]
+        if left:
             await _warm(plan, measure, said, len(kept.samples), len(schedule))
-        for turn, place in schedule[len(kept.samples) :]:
-            point = plan.points[place]
-            said(len(kept.samples), len(schedule), _named(point))
-            kept.add(turn, point, _checked(plan, point, await measure(point)))
+        await _side_by_side([_lane(plan, some, measure, said, kept) for some in _lanes(plan, left)])
         said(len(schedule), len(schedule), "done")
         kept.done = True
         return Sweep(plan, kept.started_at, kept.samples, kept.work)
+
+
+async def _lane(plan: Plan, some: Sequence[tuple[int, int]], measure: Callable[[Point], Awaitable[Sample]], said: Progress, kept: _Kept) -> None:
+    """Measure some of the samples, one after the other."""
+    for turn, place in some:
+        point = plan.points[place]
+        said(len(kept.samples), len(plan.points) * plan.repeats, _named(point))
+        kept.add((turn, place), point, _checked(plan, point, await measure(point)))
+
+
+def _lanes(plan: Plan, left: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """What is left to be measured, by what may be measured side by side."""
+    lanes: dict[Any, list[tuple[int, int]]] = {}
+    for turn, place in left:
+        lanes.setdefault(plan.points[place].get(plan.beside), []).append((turn, place))
+    return list(lanes.values())
+
+
+async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """All of them, until one fails; that ends the others, and its error is raised as it is."""
+    if len(works) == 1:
+        await works[0]  # within this very task, so that an interrupt ends it as it ends any
+        return
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _warm(plan: Plan, measure: Callable[[Point], Awaitable[Sample]], said: Progress, done: int, total: int) -> None:
@@ -165,8 +197,9 @@ def _silent(done: int, total: int, text: str) -> None:
 
 
 class _Line(msgspec.Struct):
-    """A sample as it is kept on the disk."""
+    """A sample as it is kept on the disk: its round and the place of its point, its row, and its work."""
 
+    taken: tuple[int, int]
     row: dict[str, Any]
     work: Work
 
@@ -184,6 +217,7 @@ class _Kept:
     def __init__(self, plan: Plan, folder: Path, *, resume: bool) -> None:
         self.path = folder / f"{plan.question}.part.jsonl"
         self.started_at = datetime.now(UTC)
+        self.taken: set[tuple[int, int]] = set()
         self.samples: list[dict[str, Any]] = []
         self.work = Work()
         self.done = False
@@ -208,9 +242,9 @@ class _Kept:
             with suppress(OSError):
                 self.path.unlink()
 
-    def add(self, turn: int, point: Point, sample: Sample) -> None:
+    def add(self, taken: tuple[int, int], point: Point, sample: Sample) -> None:
         """Keep a sample for good before the next is measured."""
-        line = _Line({"round": turn, **point, **sample.values, **sample.work.flat()}, sample.work)
+        line = _Line(taken, {"round": taken[0], **point, **sample.values, **sample.work.flat()}, sample.work)
         if self._file is None:
             raise MeasureError("the sweep is over")
         self._file.write(msgspec.json.encode(line) + b"\n")
@@ -218,6 +252,7 @@ class _Kept:
         self._take(line)
 
     def _take(self, line: _Line) -> None:
+        self.taken.add(line.taken)
         self.samples.append(line.row)
         self.work += line.work
 

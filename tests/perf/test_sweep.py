@@ -171,6 +171,49 @@ async def test_where_nothing_can_be_kept_nothing_is_measured():
     assert measured.points == []
 
 
+BESIDE = Plan(question="q", run="x.y", points=PLAN.points, repeats=4, warmups=0, beside="way")
+
+
+async def test_points_may_be_measured_side_by_side_each_in_the_order_of_its_own():
+    under_way: set[str] = set()
+    most: set[frozenset[str]] = set()
+    orders: dict[str, list[int]] = {"a": [], "b": []}
+
+    async def measure(point):
+        under_way.add(point["way"])
+        most.add(frozenset(under_way))
+        orders[point["way"]].append(point["size"])
+        await asyncio.sleep(0)
+        under_way.discard(point["way"])
+        return Sample({"seconds": 1.0}, Work(answers=1))
+
+    swept = await sweep(BESIDE, measure)
+    assert frozenset("ab") in most
+    assert len(swept.samples) == 24
+    assert all(sorted(order[start : start + 3]) == [1, 2, 3] for order in orders.values() for start in range(0, 12, 3))
+    assert swept.plan.order.endswith(", seed 1, each way beside the others")
+
+
+async def test_what_fails_beside_others_ends_them_and_is_told_as_it_is_and_the_rest_is_measured_later():
+    measured: list[object] = []
+
+    async def measure(point):
+        await asyncio.sleep(0)
+        if len(measured) == 10:
+            raise MeasureError("enough")
+        measured.append(point)
+        return Sample({"seconds": 1.0}, Work(answers=1))
+
+    with pytest.raises(MeasureError, match=r"^enough$"):
+        await sweep(BESIDE, measure)
+    later = Measured()
+    swept = await sweep(BESIDE, later)
+    assert len(later.points) == 14
+    assert sorted((row["round"], row["size"], row["way"]) for row in swept.samples) == sorted(
+        (turn, point["size"], point["way"]) for turn in range(4) for point in PLAN.points
+    )
+
+
 def test_the_short_form_is_asked_for_by_word_or_by_the_environment(monkeypatch):
     monkeypatch.delenv("BOTCORE_NOTEBOOKS", raising=False)
     assert (short(), short(wanted=True), short(wanted=False)) == (False, True, False)
