@@ -84,7 +84,7 @@ def read(path: Path) -> dict[str, Tuned]:
     """
     try:
         parts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): restore it, or remove it to go back to the defaults") from None
