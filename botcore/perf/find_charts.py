@@ -67,13 +67,11 @@ def exits(table: pl.DataFrame, title: str) -> Figure:
     return figure
 
 
-def stayed(gone: pl.DataFrame, title: str) -> Figure:
-    """The part of finds that was still there after so many hours, from ``finds.gone_after``; each counts as gone when a scan first missed it."""
-    hours = sorted(gone["at_most_hours"].to_list())
+def stayed(there: pl.DataFrame, title: str) -> Figure:
+    """The part of finds that was still there after so many hours, from ``finds.still_there``."""
     with figure_of() as (figure, axes):
-        if hours:
-            left = [100 * (len(hours) - place) / len(hours) for place in range(len(hours) + 1)]
-            axes.step([0.0, *hours], left, where="post", color=ASK, linewidth=2)
+        if there["gone"].sum():
+            axes.step([0.0, *there["hours"]], [100.0, *(100 * there["left"])], where="post", color=ASK, linewidth=2)
             axes.set_ylim(0, 104)
         else:
             axes.text(0.5, 0.5, "nothing that was found is gone yet", transform=axes.transAxes, ha="center", va="center", color=INK)

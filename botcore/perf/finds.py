@@ -7,7 +7,7 @@ import polars as pl
 
 from botcore.model import Opportunity, ScanReport
 
-__all__ = ["by_exit", "by_level", "funnel", "gone_after", "of_report", "once"]
+__all__ = ["by_exit", "by_level", "funnel", "gone_after", "of_report", "once", "still_there"]
 
 STAGES = ("listed", "quoted", "checked", "found")
 
@@ -80,3 +80,18 @@ def gone_after(finds: pl.DataFrame, scans: pl.DataFrame) -> pl.DataFrame:
         name: (pl.col(end) - pl.col("first_seen")).dt.total_milliseconds() / 3_600_000 for name, end in (("hours", "last_seen"), ("at_most_hours", "missed_at"))
     }
     return offers.join(missed, on=["game", "offer_id"]).with_columns(**hours).sort("at_most_hours")
+
+
+def still_there(finds: pl.DataFrame, scans: pl.DataFrame) -> pl.DataFrame:
+    """The part of finds that was still there so many hours after it was first found: hours, known (offers seen for that long), gone, left (0 to 1).
+
+    As Kaplan and Meier estimate it: an offer that the newest scan still found counts for as long as it was seen. One is gone when a scan first missed it.
+    """
+    missed = gone_after(finds, scans).select("game", "offer_id", "at_most_hours")
+    seen = once(finds).select("game", "offer_id", seen=(pl.col("last_seen") - pl.col("first_seen")).dt.total_milliseconds() / 3_600_000)
+    offers = seen.join(missed, on=["game", "offer_id"], how="left").select(
+        hours=pl.coalesce("at_most_hours", "seen"), gone=pl.col("at_most_hours").is_not_null()
+    )
+    steps = offers.group_by("hours").agg(pl.col("gone").sum(), ended=pl.len()).sort("hours")
+    known = steps.with_columns(known=offers.height - pl.col("ended").cum_sum().shift(1, fill_value=0))
+    return known.select("hours", "known", "gone", left=(1 - pl.col("gone") / pl.col("known")).cum_prod())

@@ -27,8 +27,8 @@ __all__ = ["BEGAN", "MARKET", "lived"]
 BEGAN = datetime(2026, 11, 2, tzinfo=UTC)
 """When every such past begins: its dates are as invented as its items."""
 MARKET = "sandbox"
-SIZE = 20_000
-EVENTS = 2_000
+SIZE = 8_000
+EVENTS = 800
 """Offers that are listed, sold or repriced between two scans."""
 
 
@@ -59,7 +59,7 @@ async def lived(
     game: Game = Game.CSGO,
     levels: Sequence[Level] = tuple(Level),
     days: float = 3.0,
-    every: timedelta = timedelta(hours=6),
+    every: timedelta = timedelta(hours=8),
     size: int = SIZE,
     events: int = EVENTS,
     seed: int = 1,

@@ -100,6 +100,24 @@ async def test_how_long_finds_stayed_and_those_of_the_newest_scan_are_left_out(f
     assert gone["at_most_hours"].to_list() == pytest.approx([1.0, 2.0])
 
 
+async def test_what_is_there_until_today_counts_for_as_long_as_it_was_seen(frames):
+    """Of three, c is new in the last scan, b was gone after one hour, a after two."""
+    there = finds.still_there(*frames)
+    assert there.select("known", "gone").rows() == [(3, 0), (2, 1), (1, 1)]
+    assert there["hours"].to_list() == pytest.approx([0.0, 1.0, 2.0])
+    assert there["left"].to_list() == pytest.approx([1.0, 0.5, 0.0])
+
+
+async def test_half_of_what_may_go_is_gone_however_many_came_late():
+    seen = [found(str(number), 10) for number in range(8)]
+    looks = [report(0, Level.BOOST, *seen[:4]), report(1, Level.BOOST, *seen[2:]), report(2, Level.BOOST, *seen[2:])]
+    async with Store() as store:
+        await store.write("sandbox", reports=looks)
+        there = finds.still_there(await store.finds_frame("sandbox"), await store.scans_frame("sandbox"))
+    assert there.select("known", "gone").rows() == [(8, 2), (2, 0)]
+    assert there["left"].to_list() == pytest.approx([0.75, 0.75])
+
+
 async def test_a_report_becomes_a_frame():
     frame = finds.of_report(REPORTS[0])
     assert frame.select("level", "offer_id", "exit", "profit_cents").rows() == [("boost", "a", "target", 10), ("boost", "b", "relist", 30)]
@@ -112,8 +130,8 @@ async def test_each_answer_has_a_picture(frames):
         find_charts.profits(some, "profits"),
         find_charts.funnel(finds.funnel(scans), "funnel"),
         find_charts.exits(finds.by_exit(some), "exits"),
-        find_charts.stayed(finds.gone_after(some, scans), "stayed"),
-        find_charts.stayed(finds.gone_after(some, scans).head(0), "nothing yet"),
+        find_charts.stayed(finds.still_there(some, scans), "stayed"),
+        find_charts.stayed(finds.still_there(some, scans).head(0), "nothing yet"),
     ]
     for figure in figures:
         data = io.BytesIO()
