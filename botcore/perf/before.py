@@ -66,7 +66,7 @@ async def measure(*, wanted_short: bool | None = None, folder: Path = FOLDER, pr
 
 
 def table(frame: pl.DataFrame) -> pl.DataFrame:
-    """A row a claim: what, baseline and target in milliseconds, ratio with low and high (half of the rounds), must, guide, holds."""
+    """A row a claim: what, baseline and target in milliseconds, ratio with low and high (95 % confidence), must, guide, holds."""
     return pl.DataFrame([_line(row, frame) for row in ROWS])
 
 
