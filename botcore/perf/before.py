@@ -9,17 +9,23 @@ from typing import NamedTuple
 
 import polars as pl
 
-from botcore.client import DMarketClient, PoolOptions
-from botcore.perf import batches, pools, remembering
+from botcore.client import DMarketClient, PoolOptions, QuotaOptions
+from botcore.perf import batches, pools, remembering, scans
 from botcore.perf.markets import Markets
 from botcore.perf.record import FOLDER, Measure
 from botcore.perf.sweep import Plan, Point, Progress, Sample, Sweep, short, sweep
 from botcore.perf.tuning import interval
 from botcore.sandbox import MarketOptions
+from botcore.scan.bands import PAGE
+from botcore.scan.options import TITLES_A_QUOTE
 
-__all__ = ["ROWS", "Row", "measure", "measures", "table"]
+__all__ = ["ROWS", "SCAN", "Row", "at_best", "measure", "measures", "scan", "table"]
 
 DISTANCE = 0.05
+WINDOW, SIZE, SHORT = 20_000, 90_000, 40_000
+"""About how many offers a scan reads, how many there are of all games together, so that it does, and how many in the short form."""
+SCAN = 1.03
+"""How many times the least time that the quota allows a scan may take."""
 SIDES = ("baseline", "target")
 
 
@@ -70,9 +76,36 @@ def table(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame([_line(row, frame) for row in ROWS])
 
 
-def measures(frame: pl.DataFrame) -> list[Measure]:
-    """The ratios as the measures of a record, each with what it must reach."""
-    return [Measure.of(f"{row.what}: {row.baseline} against {row.target}", _ratios(row, frame), "times", f">= {row.must}") for row in ROWS]
+def measures(frame: pl.DataFrame, scanned: pl.DataFrame | None = None) -> list[Measure]:
+    """The ratios as the measures of a record, each with what it must reach; with ``scanned``, what ``scan`` gave, also how near the quota's bound it came."""
+    rows = [Measure.of(f"{row.what}: {row.baseline} against {row.target}", _ratios(row, frame), "times", f">= {row.must}") for row in ROWS]
+    if scanned is None:
+        return rows
+    return [*rows, Measure.of("a scan against what the quota allows", scanned["ratio"].to_list(), "times", f"<= {SCAN}")]
+
+
+async def scan(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
+    """Scans of a window of about 20,000 offers, half as many in the short form, with answers that take 150 ms.
+
+    The frame has seconds, bound_seconds (what the quota allows at best), their ratio, listed, and requests.
+
+    Raises:
+        MeasureError, MarketError, SandboxError, ScanFailed: what was measured until then is kept for the next call.
+    """
+    size, repeats = (SHORT, 1) if short(wanted=wanted_short) else (SIZE, 3)
+    what = scans.plan("scan-against-the-quota", {"bands": ("auto",)}, latencies=(0.15,), size=size, repeats=repeats)
+    return await scans.measure(what, folder=folder, progress=progress, resume=resume)
+
+
+def at_best() -> pl.DataFrame:
+    """The least time that DMarket's quota leaves for some work, however it is done: what, requests, a_second, seconds."""
+    quota = QuotaOptions()
+    work = (
+        ("1,000 items, one a request", 1000, quota.other),
+        (f"1,000 items, {TITLES_A_QUOTE} a request", 1000 // TITLES_A_QUOTE, quota.other),
+        (f"{WINDOW:,} offers, {PAGE} a page", WINDOW // PAGE, quota.market),
+    )
+    return pl.DataFrame([{"what": what, "requests": count, "a_second": rate, "seconds": count / rate} for what, count, rate in work])
 
 
 def _line(row: Row, frame: pl.DataFrame) -> dict[str, object]:

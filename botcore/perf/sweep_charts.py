@@ -93,7 +93,7 @@ def ratios(table: pl.DataFrame, title: str) -> Figure:
         axes.barh(list(places), values, height=0.5, color=COLOURS[0], zorder=2, label="measured")
         axes.errorbar(values, list(places), xerr=sides, fmt="none", ecolor=INK, capsize=4, zorder=3)
         axes.scatter([row["must"] for row in rows], list(places), marker="|", s=420, linewidths=3, color=BID, zorder=4, label="must be reached")
-        axes.scatter([row["guide"] for row in rows], list(places), marker="D", s=40, color=SALE, zorder=4, label="the guide's target")
+        axes.scatter([row["guide"] for row in rows], list(places), marker="D", s=64, color=SALE, edgecolors="white", zorder=4, label="the guide's target")
         for place, row in zip(places, rows, strict=True):
             axes.annotate(told(row["ratio"]), (max(row["ratio"], row["high"]), place), xytext=(8, 0), textcoords="offset points", va="center")
         axes.set_yticks(list(places), [row["what"] for row in rows])
