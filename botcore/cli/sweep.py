@@ -58,7 +58,7 @@ def command(question: str, *, short: bool, fresh: bool, save: bool) -> int:
     lifetimes    how long to remember, over a simulated day
     before       each thing that became faster, against what it replaced
 
-    batch, pool, bands, concurrency and lifetimes choose a number, and with --save it is in force from then on; `botcore
+    pool, bands, concurrency, titles and lifetimes choose numbers, and with --save they are in force from then on; `botcore
     config why` shows what it rests on. Ctrl-C stops; the same command goes on from there.
     """  # noqa: D301 - the mark that keeps click from wrapping is a real backspace
     error, out = Console(stderr=True, highlight=False), Console(highlight=False)
@@ -92,8 +92,7 @@ def _measured(question: str, error: Console, *, short: bool, fresh: bool) -> Swe
 def _choices(question: str, swept: Sweep) -> list[Choice]:
     from botcore.perf import questions  # noqa: PLC0415 - as above
 
-    settings = load()
-    return questions.choices(question, swept.frame, {name: settings.value(name) for name in questions.QUESTIONS[question].chooses})
+    return questions.choices(question, swept.frame, load().value)
 
 
 def _decide(out: Console, choice: Choice, record: Path, source: str, *, save: bool) -> None:

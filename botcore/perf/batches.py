@@ -75,11 +75,11 @@ WAYS: dict[str, Way] = {"one by one": one_by_one, "gather": gather_batches, "poo
 def plan(
     *,
     items: Iterable[int] = (100, 1000, 10_000),
-    batches: Iterable[int] = (1, 5, 10, 20, 50, 100, 200, 500),
+    batches: Iterable[int] = (1, 10, 50, 100, 200, 500),
     ways: Iterable[str] = tuple(WAYS),
     jitters: Iterable[float] = (0.0, 0.8),
     latency: float = 0.05,
-    repeats: int = 7,
+    repeats: int = 4,
     seed: int = 1,
 ) -> Plan:
     """What is measured. ``jitters`` are sigmas of a lognormal latency whose median is ``latency`` seconds, 0 for a steady one."""
@@ -107,7 +107,7 @@ async def measure(
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
     """
-    what = what or (plan(items=(100, 1000), batches=(10, 50, 100, 500), latency=0.02, repeats=3) if short(wanted=wanted_short) else plan())
+    what = what or (plan(items=(100, 1000), batches=(1, 10, 100, 500), latency=0.02, repeats=2) if short(wanted=wanted_short) else plan())
     async with AsyncExitStack() as stack:
         markets = await stack.enter_async_context(Markets())
         clients = {}

@@ -47,7 +47,7 @@ def plan(
     changes: Mapping[str, float] | None = None,
     asked: int = ASKED,
     titles: int = TITLES,
-    days: int = 9,
+    days: int = 5,
     seed: int = 1,
 ) -> Plan:
     """What is simulated: for each subject its lifetimes in seconds, over so many days."""
@@ -63,8 +63,8 @@ async def measure(
 ) -> Sweep:
     """Simulate a plan; without one the whole question, or its short form.
 
-    The frame has subject, lifetime and day; asked, hits, hit_rate, upstream (questions that went to the market), outdated (the part of all
-    answers that were no longer true when they were given).
+    The frame has subject, lifetime and day; asked, hits, hit_rate, upstream (questions that went to the market), outdated (the part of
+    what memory gave that was no longer true).
     """
     what = what or (plan(asked=2500, days=3) if short(wanted=wanted_short) else plan())
     return await sweep(what, partial(_sample, what), folder=folder, progress=progress, resume=resume)
@@ -94,7 +94,7 @@ async def simulate(subject: str, lifetime: float, *, between: float, asked: int 
             answer = await cache.get_or_load(_question(subject, ask.title), load)
             outdated += _version(answer) != truth.version(ask.title, now)
     kept = len(asks) - upstream
-    values = {"asked": len(asks), "hits": kept, "hit_rate": kept / len(asks), "upstream": upstream, "outdated": outdated / len(asks)}
+    values = {"asked": len(asks), "hits": kept, "hit_rate": kept / len(asks), "upstream": upstream, "outdated": outdated / kept if kept else 0.0}
     return Sample(values, Work(answers=len(asks)))
 
 

@@ -1,7 +1,8 @@
 """How many connections, of which kind, and whether to keep them: requests against a sandbox market that is so far away.
 
 The market stands behind a relay that makes each round trip take its time, over TLS, so that connecting costs what it costs. With
-quota the requests are a mix of every class at its pace; without, small ones as fast as the pool lets them go.
+quota the requests are a mix of every class, and the second before has used up what was free; without, small ones as fast as the
+pool lets them go.
 """
 
 from __future__ import annotations
@@ -21,31 +22,33 @@ from botcore.perf.record import FOLDER, dotted
 from botcore.perf.sweep import Plan, Point, Progress, Sample, Sweep, short, sweep
 from botcore.sandbox import MarketOptions
 
-__all__ = ["ALLOWED", "NEW", "anew", "measure", "plan", "sample", "timed"]
+__all__ = ["ALLOWED", "AMONG", "NEW", "anew", "measure", "plan", "sample", "timed"]
 
 GAME = Game.CSGO
 SIZE = 4_000
 QUESTION = "how-large-a-pool"
 NEW = "new client"
 """A client of its own for each request, one after the other: what a pool is for."""
-PACED = {RequestClass.MARKET: 2.0, RequestClass.SALES: 2.0, RequestClass.OTHER: 2.0}
-"""Seconds of each class's quota that a run with quota uses."""
+MANY = 20
+"""Connections with which transports, and closing each connection, are compared."""
+AMONG = {"transport": "aiohttp", "connections": MANY, "quota": False}
+"""The rows that tell what keeping connections is worth."""
+PACED = (RequestClass.MARKET, RequestClass.SALES, RequestClass.OTHER)
 ALLOWED = sum(QuotaOptions().limit(kind) for kind in PACED)
-"""Requests a second that the quota allows in such a mix: the line that no pool can cross."""
-_REST = 1.1
-"""Seconds until the requests of the run before no longer count against the quota."""
-_LONGEST = 4.0
-"""Seconds that a run with quota may take at most: of more requests its pace would be the same."""
+"""Requests a second that the quota allows in a mix of these classes: the line that no pool can cross."""
+_KEPT = PoolOptions().max_keepalive
+_LONGEST = 2.5
+"""Seconds that a run with quota may take where connections are too few for the quota: of more requests its pace would be the same."""
 
 
 def plan(
     *,
     distances: Iterable[float] = (0.0, 0.05, 0.15, 0.4),
-    connections: Iterable[int] = (1, 2, 5, 10, 20, 50, 100),
+    connections: Iterable[int] = (1, 5, 10, 20, 50, 100),
     transports: Iterable[str] = ("http1", "http2", "aiohttp"),
-    quota_distances: Iterable[float] = (0.05, 0.15, 0.4),
-    among: int = 20,
-    repeats: int = 7,
+    quota_distances: Iterable[float] = (0.0, 0.05, 0.15, 0.4),
+    among: int = MANY,
+    repeats: int = 4,
     seed: int = 1,
 ) -> Plan:
     """What is measured, at distances in seconds of a round trip: connections without quota and with it, then other transports.
@@ -65,7 +68,7 @@ def plan(
 
 
 def _point(transport: str, connections: int, distance: float, *, keep: bool = True, quota: bool = False) -> Point:
-    kept = connections if keep else 0
+    kept = _KEPT if keep else 0
     return {"transport": transport, "connections": connections, "keep_alive": keep, "kept": kept, "distance": distance, "quota": quota}
 
 
@@ -74,8 +77,8 @@ async def measure(
 ) -> Sweep:
     """Measure a plan; without one the whole question, or its short form.
 
-    The frame has transport, connections, keep_alive, kept (idle connections), distance, quota; seconds of a run, per_second (requests), milliseconds a
-    request, and bound_per_second: what DMarket's quota allows in the mix of a run with quota.
+    The frame has transport, connections, keep_alive, kept (the most idle connections), distance, quota; seconds of a run, per_second
+    (requests), milliseconds a request, and bound_per_second: what DMarket's quota allows in the mix of a run with quota.
 
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
@@ -101,8 +104,8 @@ async def sample(markets: Markets, titles: list[str], seed: int, point: Point) -
         if point["keep_alive"]:
             await asyncio.gather(*(client.balance() for _ in range(min(point["connections"], 20 if point["quota"] else 100))))
         if point["quota"]:
-            await asyncio.sleep(_REST)
-            return await timed(list(_mix(client, titles, _part(point))))
+            await asyncio.gather(*_mix(client, titles, _able(point, 1.0)))
+            return await timed(list(_mix(client, titles, _able(point, _LONGEST))))
         return await timed([client.balance() for _ in range(_enough(point["connections"]))])
 
 
@@ -128,21 +131,19 @@ async def timed(asked: list[Awaitable[Any]], answers: int | None = None) -> Samp
     return Sample(values, work_of(stats, answers=count))
 
 
-def _part(point: Point) -> float:
-    """How much of the mix is asked: all, or what so few connections can do in some seconds."""
-    able = _LONGEST * point["connections"] / max(point["distance"], 0.001)
-    return float(min(1.0, able / sum(seconds * QuotaOptions().limit(kind) for kind, seconds in PACED.items())))
+def _able(point: Point, seconds: float) -> float:
+    """The part of a second's mix that is asked: the whole, or what so few connections can do in so many seconds."""
+    return float(min(1.0, seconds * point["connections"] / max(point["distance"], 0.001) / ALLOWED))
 
 
 def _mix(client: DMarketClient, titles: list[str], part: float) -> Iterator[Awaitable[Any]]:
-    """What a scan asks, by class: pages, sales and buy orders."""
-    limits = QuotaOptions()
-    counts = {kind: max(1, int(part * seconds * limits.limit(kind))) for kind, seconds in PACED.items()}
-    yield from (client.offers_page(GAME, limit=10) for _ in range(counts[RequestClass.MARKET]))
-    yield from (client.sales_page(GAME, title) for title in islice(cycle(titles), counts[RequestClass.SALES]))
-    yield from (client.targets(GAME, title) for title in islice(cycle(titles), counts[RequestClass.OTHER]))
+    """What a scan asks in a second of the whole quota, or in a part of it, by class: pages, sales and buy orders."""
+    market, sales, other = (max(1, int(part * QuotaOptions().limit(kind))) for kind in PACED)
+    yield from (client.offers_page(GAME, limit=10) for _ in range(market))
+    yield from (client.sales_page(GAME, title) for title in islice(cycle(titles), sales))
+    yield from (client.targets(GAME, title) for title in islice(cycle(titles), other))
 
 
 def _enough(connections: int) -> int:
     """Requests of a run without quota: some for each connection, so that all of them are used more than once."""
-    return max(5, 3 * connections)
+    return max(5, 2 * connections)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
 from botcore.perf import batches, before, day, pools, remembering, scans
-from botcore.perf.record import FOLDER
-from botcore.perf.sweep import Progress, Sweep
-from botcore.perf.tuning import Choice, choose
-from botcore.tuned import Value
+from botcore.perf.record import FOLDER, read, samples_frame
+from botcore.perf.sweep import Progress, Sweep, short
+from botcore.perf.tuning import Choice, choose, save
+from botcore.tuned import DEFAULT, Tuned, Value, record_of
 
-__all__ = ["OUTDATED", "QUESTIONS", "Question", "choices"]
+__all__ = ["OUTDATED", "QUESTIONS", "Question", "again", "choices", "keep", "told"]
 
 OUTDATED = 0.05
-"""The most answers that may be out of date, of all, for a lifetime to be chosen."""
+"""The most of what memory gives that may be out of date, for a lifetime to be chosen."""
 
 
 class Measure(Protocol):
@@ -36,17 +36,20 @@ class Question(NamedTuple):
 
 
 QUESTIONS: dict[str, Question] = {
-    "batch": Question(
-        "How many items to ask for at a time?", batches.measure, {"scan.batch_size": {"by": "batch", "per": "items", "where": {"way": "request"}}}
-    ),
+    "batch": Question("How many items to ask for at a time?", batches.measure),
     "pool": Question(
         "How many connections, of which kind?",
         pools.measure,
-        {"pool.max_connections": {"by": "connections", "of": "request_ms", "per": "distance", "where": {"quota": True}}},
+        {
+            "pool.max_connections": {"by": "connections", "of": "request_ms", "per": "distance", "where": {"quota": True}},
+            "pool.max_keepalive": {"by": "kept", "of": "request_ms", "per": "distance", "where": pools.AMONG},
+        },
     ),
-    "bands": Question("How many price bands at once?", scans.bands, {"scan.bands": {"by": "bands", "of": "ratio", "per": "latency", "order": ("auto",)}}),
-    "concurrency": Question("How much evidence at once?", scans.concurrency, {"scan.concurrency": {"by": "concurrency", "of": "ratio", "per": "latency"}}),
-    "titles": Question("How many titles a quote within a scan?", scans.batch_sizes),
+    "bands": Question("How many price bands at once?", scans.bands, {"scan.bands": {"by": "bands", "per": "latency", "order": ("auto",)}}),
+    "concurrency": Question("How much evidence at once?", scans.concurrency, {"scan.concurrency": {"by": "concurrency", "per": "latency"}}),
+    "titles": Question(
+        "How many titles a quote within a scan?", scans.batch_sizes, {"scan.batch_size": {"by": "batch_size", "per": "items", "order": ("auto",)}}
+    ),
     "hits": Question("How long does an answer take from each level?", remembering.hits),
     "stampede": Question("What do many who ask the same at once cost?", remembering.stampede),
     "warming": Question("What does warming save a scan?", remembering.warming),
@@ -60,6 +63,37 @@ QUESTIONS: dict[str, Question] = {
 }
 
 
-def choices(question: str, frame: pl.DataFrame, in_force: Mapping[str, Value] | None = None) -> list[Choice]:
-    """What the samples of a question choose. ``in_force`` has the numbers that are used now, by name."""
-    return [choose(frame, name, in_force=(in_force or {}).get(name), **how) for name, how in QUESTIONS[question].chooses.items()]
+def choices(question: str, frame: pl.DataFrame, in_force: Callable[[str], Value | None] = lambda _: None) -> list[Choice]:
+    """What the samples of a question choose. ``in_force`` gives the number that is used now, by name: ``Settings.value`` for one."""
+    return [choose(frame, name, in_force=in_force(name), **how) for name, how in QUESTIONS[question].chooses.items()]
+
+
+def told(chosen: Sequence[Choice]) -> pl.DataFrame:
+    """A row a choice: name, value as text, moved, why."""
+    return pl.DataFrame([{"name": one.name, "value": str(one.value), "moved": one.moved, "why": one.why} for one in chosen])
+
+
+def keep(swept: Sweep, chosen: Sequence[Choice], source: str, *, folder: Path = FOLDER, file: Path = DEFAULT) -> Path:
+    """Write the record, and what it chose; gives the record's path. ``source`` is the notebook or command.
+
+    The short form of a notebook has too few samples to change what the bot uses: then the record alone is written.
+
+    Raises:
+        MeasureError: nothing was measured, or nothing can be chosen.
+        ConfigError: the file of the numbers in force cannot be trusted, or not be written.
+    """
+    path = swept.save(folder)
+    for choice in () if short() else chosen:
+        save(choice, path, source, path=file)
+    return path
+
+
+def again(entries: Mapping[str, Tuned], file: Path = DEFAULT) -> list[Choice]:
+    """What the records behind numbers in force choose when they are asked again: the same, or the file is older than the rules.
+
+    Raises:
+        MeasureError: a record cannot be read.
+    """
+    rules = {name: how for question in QUESTIONS.values() for name, how in question.chooses.items()}
+    asked = [(name, entry, samples_frame(read(record_of(file, entry)))) for name, entry in entries.items() if name in rules]
+    return [choose(frame, name, in_force=entry.value, **rules[name]) for name, entry, frame in asked]

@@ -7,57 +7,71 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from botcore.client import DMarketClient
-from botcore.model import Game, Level, ScanQuery, ScanReport
+from botcore.client import ClientStats, DMarketClient, counting
+from botcore.model import Game, Level, RequestClass, ScanQuery, ScanReport
 from botcore.perf.markets import Markets
 from botcore.perf.record import FOLDER, Measure, RunRecord, Work, dotted
 from botcore.perf.sweep import Plan, Point, Progress, Sample, Sweep, grid, short, sweep
 from botcore.sandbox import MarketOptions
 from botcore.scan import Scanner, ScanOptions
 
-__all__ = ["DISTURBED", "bands", "batch_sizes", "concurrency", "measure", "plan", "record", "sample"]
+__all__ = ["CHAIN", "DISTURBED", "bands", "batch_sizes", "concurrency", "measure", "plan", "record", "sample"]
 
-SIZE, SHORT = 24_000, 8_000
+SIZE, SHORT = 12_000, 4_000
 """Offers of all games together, in the whole form and in the short one."""
+SHARE = 4.3
+"""Offers of all games together for one that the query reads."""
 QUERY = ScanQuery(Game.CSGO, Level.BOOST)
 DISTURBED = {0.4: 0.5}
 """Latencies whose answers vary, each with the sigma of its lognormal."""
+CHAIN = "one chain"
+"""Pages asked for one after the other, each by the cursor of the one before: how a listing is read without any bands."""
+MANY = 1000
+"""The most offers at which a request a title is measured."""
 _REST = 1.1
 
 
-def plan(
+def plan(  # noqa: PLR0913 - each is one part of the question
     question: str,
     axes: Mapping[str, Sequence[Any]],
     *,
     latencies: Iterable[float] = (0.05, 0.15, 0.4, 1.0),
+    items: Iterable[int] = (),
     size: int = SIZE,
     query: ScanQuery = QUERY,
     reading_alone: bool = False,
-    repeats: int = 5,
+    repeats: int = 3,
     seed: int = 1,
 ) -> Plan:
-    """What is measured: every combination of the axes, which are fields of ScanOptions, at every latency in seconds."""
-    points = grid(**axes, latency=tuple(latencies))
+    """What is measured: every combination of the axes, which are fields of ScanOptions, at every latency in seconds.
+
+    ``items`` are numbers of offers that the scan reads, about; without any the market has ``size``. Scans of different markets run
+    side by side.
+    """
+    counts = {"items": tuple(items)} if items else {}
+    points = grid(**axes, **counts, latency=tuple(latencies))
     data = {"market": "sandbox", "size": size, "seed": seed, "jitters": {str(latency): sigma for latency, sigma in DISTURBED.items()}}
     options = {"query": msgspec.to_builtins(query), "defaults": msgspec.to_builtins(ScanOptions()), "reading_alone": reading_alone}
-    return Plan(question=question, run=dotted(Scanner.scan), points=points, repeats=repeats, options=options, data=data, warmups=0, seed=seed)
+    beside = "items" if items else "latency"
+    return Plan(question=question, run=dotted(Scanner.scan), points=points, repeats=repeats, options=options, data=data, warmups=0, seed=seed, beside=beside)
 
 
 async def bands(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
-    """How many price bands to read at once, over latency; the listing alone."""
+    """How many price bands to read at once, over latency; the listing alone, and one chain of cursors to compare with."""
     question = "how-many-bands"
     if short(wanted=wanted_short):
-        what = plan(question, {"bands": (1, 2, 4, "auto")}, latencies=(0.15, 0.4), size=SHORT, reading_alone=True, repeats=2)
+        what = plan(question, {"bands": (CHAIN, 1, 4, "auto")}, latencies=(0.15, 0.4), size=SHORT, reading_alone=True, repeats=2)
     else:
-        what = plan(question, {"bands": (1, 2, 3, 4, 6, 8, 12, "auto")}, reading_alone=True)
+        what = plan(question, {"bands": (CHAIN, 1, 2, 4, 8, "auto")}, reading_alone=True)
     return await measure(what, folder=folder, progress=progress, resume=resume)
 
 
@@ -65,19 +79,21 @@ async def concurrency(*, wanted_short: bool | None = None, folder: Path = FOLDER
     """How many requests for evidence to have under way, over latency."""
     question = "how-much-at-once"
     if short(wanted=wanted_short):
-        what = plan(question, {"concurrency": (1, 4, 32)}, latencies=(0.4,), size=SHORT, repeats=2)
+        what = plan(question, {"concurrency": (1, 8, 32)}, latencies=(0.15, 0.4), size=SHORT, repeats=2)
     else:
-        what = plan(question, {"concurrency": (1, 2, 4, 8, 16, 32, 64)})
+        what = plan(question, {"concurrency": (1, 4, 8, 16, 32, 64)}, latencies=(0.15, 0.4, 1.0), size=SHORT)
     return await measure(what, folder=folder, progress=progress, resume=resume)
 
 
 async def batch_sizes(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
-    """How many titles to quote at a time within a scan, over latency."""
+    """How many titles to quote at a time within a scan, over the number of offers that it reads."""
     question = "how-many-titles-a-quote"
     if short(wanted=wanted_short):
-        what = plan(question, {"batch_size": (10, 100, "auto")}, latencies=(0.15,), size=SHORT, repeats=2)
+        what = plan(question, {"batch_size": (5, 100, "auto")}, latencies=(0.15,), items=(100, 1000), repeats=2)
     else:
-        what = plan(question, {"batch_size": (1, 5, 10, 20, 50, 100, "auto")})
+        what = plan(question, {"batch_size": (1, 5, 20, 100, "auto")}, latencies=(0.15,), items=(100, 1000, 10_000))
+        # A title a request is the worst at 1,000 offers already, and at ten times as many it would take as long as all the rest.
+        what = msgspec.structs.replace(what, points=tuple(point for point in what.points if point["batch_size"] != 1 or point["items"] <= MANY))
     return await measure(what, folder=folder, progress=progress, resume=resume)
 
 
@@ -93,23 +109,23 @@ async def measure(what: Plan, *, folder: Path = FOLDER, progress: Progress | Non
     query = msgspec.convert(what.options["query"], type=ScanQuery)
     async with AsyncExitStack() as stack:
         markets = await stack.enter_async_context(Markets())
-        clients = {}
-        for latency in sorted({point["latency"] for point in what.points}):
-            market = MarketOptions(size=what.data["size"], seed=what.seed, latency=latency, jitter=DISTURBED.get(latency, 0.0))
-            clients[latency] = await stack.enter_async_context(markets.client(market))
+        wanted = {_where(what, point) for point in what.points}
+        clients = {market: await stack.enter_async_context(markets.client(market)) for market in wanted}
         if what.options["reading_alone"]:
             near = MarketOptions(size=what.data["size"], seed=what.seed, latency=0.0, limits=False)
             query = msgspec.structs.replace(query, muted=await _titles(markets, near, query))
-        return await sweep(what, partial(sample, clients, query), folder=folder, progress=progress, resume=resume)
+
+        async def one(point: Point) -> Sample:
+            return await sample(clients[_where(what, point)], query, point)
+
+        return await sweep(what, one, folder=folder, progress=progress, resume=resume)
 
 
-async def sample(clients: Mapping[float, DMarketClient], query: ScanQuery, point: Point) -> Sample:
+async def sample(client: DMarketClient, query: ScanQuery, point: Point) -> Sample:
     """One scan, after a pause in which the quota has come free; nothing of an earlier one is remembered."""
-    options = ScanOptions(**{name: value for name, value in point.items() if name != "latency"})
-    client = clients[point["latency"]]
     await asyncio.sleep(_REST)
     before = client.stats.bytes
-    report = await Scanner(client, options).scan(query)
+    report = await _chain(client, query) if CHAIN in point.values() else await Scanner(client, _options(point)).scan(query)
     work = Work.of_scans([report])
     work.bytes = client.stats.bytes - before
     return Sample(_values(report), work)
@@ -126,6 +142,30 @@ def record(question: str, reports: Sequence[ScanReport], *, data: Mapping[str, A
         samples=[{"game": report.game.value, "level": report.level.value, **_values(report)} for report in reports],
         measures=[Measure.of(f"wall time of a scan of {report.game} {report.level}", [report.seconds], "seconds") for report in reports],
     )
+
+
+def _where(what: Plan, point: Point) -> MarketOptions:
+    """The market of a point."""
+    size = round(SHARE * point["items"]) if "items" in point else what.data["size"]
+    return MarketOptions(size=size, seed=what.seed, latency=point["latency"], jitter=DISTURBED.get(point["latency"], 0.0))
+
+
+def _options(point: Point) -> ScanOptions:
+    return ScanOptions(**{name: value for name, value in point.items() if name in ScanOptions.__struct_fields__})
+
+
+async def _chain(client: DMarketClient, query: ScanQuery) -> ScanReport:
+    """The listing read by one chain of cursors, told as a scan tells it."""
+    report = ScanReport("sandbox", query.game, query.level, datetime.now(UTC))
+    low, high = query.level.price_window
+    with counting(ClientStats()) as stats:
+        start = time.monotonic()
+        async for page in client.offers(query.game, price_from=low, price_to=high):
+            report.listed += len(page.offers)
+        report.seconds = time.monotonic() - start
+    report.requests, report.throttled = stats.requests, stats.throttled
+    report.quota_bound_seconds = stats.requests.market / client.quota.limits[RequestClass.MARKET]
+    return report
 
 
 async def _titles(markets: Markets, market: MarketOptions, query: ScanQuery) -> frozenset[str]:

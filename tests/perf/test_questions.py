@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import polars as pl
 import pytest
@@ -9,9 +11,12 @@ import pytest
 from botcore.cache.embedded import find_server
 from botcore.cli.sweep import QUESTIONS as NAMED
 from botcore.errors import ConfigError
-from botcore.model import Game, Level, ScanQuery
+from botcore.model import Game, Level, RequestCounts, ScanQuery
 from botcore.perf import batches, before, day, markets, pools, questions, record, remembering, scans
+from botcore.perf.record import Work
+from botcore.perf.sweep import Plan, Sweep
 from botcore.sandbox import MarketOptions
+from botcore.settings import load
 from botcore.tuned import TUNABLE
 
 NEAR = MarketOptions(size=3000, latency=0.0, limits=False)
@@ -53,17 +58,25 @@ async def test_a_batch_may_be_larger_than_a_request():
 async def test_pools_of_every_kind_answer_and_new_clients_as_well():
     swept = await pools.measure(pools.plan(distances=(0.01,), connections=(1, 2), quota_distances=(), among=2, repeats=1))
     kinds = {(row["transport"], row["connections"], row["kept"]): row for row in swept.frame.to_dicts()}
-    assert set(kinds) == {("aiohttp", 1, 1), ("aiohttp", 2, 2), ("http1", 2, 2), ("http2", 2, 2), ("aiohttp", 2, 0), (pools.NEW, 1, 0)}
+    assert set(kinds) == {("aiohttp", 1, 100), ("aiohttp", 2, 100), ("http1", 2, 100), ("http2", 2, 100), ("aiohttp", 2, 0), (pools.NEW, 1, 0)}
     assert all(row["requests"] == row["answers"] > 0 for row in kinds.values())
-    assert kinds[pools.NEW, 1, 0]["request_ms"] > kinds["aiohttp", 1, 1]["request_ms"] + 2 * 10 * 0.8
+    assert kinds[pools.NEW, 1, 0]["request_ms"] > kinds["aiohttp", 1, 100]["request_ms"] + 2 * 10 * 0.8
 
 
-async def test_a_pool_with_quota_asks_every_class_and_is_refused_nothing():
+async def test_a_pool_with_quota_asks_every_class_at_its_pace():
     swept = await pools.measure(pools.plan(distances=(), connections=(20,), transports=(), quota_distances=(0.01,), repeats=1))
     (row,) = swept.frame.to_dicts()
-    assert (row["refused"], row["requests"]) == (0, 2 * pools.ALLOWED)
-    assert row["bound_per_second"] == 36.0
-    assert swept.work.requests.sales == 12
+    assert row["requests"] - row["refused"] == pools.ALLOWED
+    assert row["per_second"] < row["bound_per_second"] == 36.0
+    asked = swept.work.requests
+    assert (asked.market >= 10, asked.sales >= 6, asked.other >= 20, asked.fee) == (True, True, True, 0)
+
+
+async def test_with_quota_fewer_connections_than_it_needs_are_asked_no_more_than_they_can_do():
+    swept = await pools.measure(pools.plan(distances=(), connections=(1,), transports=(), quota_distances=(0.2,), repeats=1))
+    (row,) = swept.frame.to_dicts()
+    assert row["per_second"] < 1 / 0.2 < row["bound_per_second"]
+    assert 3 <= row["requests"] <= 2.5 / 0.2
 
 
 async def test_scans_are_held_against_the_quota_and_read_alone_where_that_is_asked():
@@ -78,6 +91,25 @@ async def test_scans_are_held_against_the_quota_and_read_alone_where_that_is_ask
         await scans.measure(msgspec.structs.replace(plan, points=({"concurrency": 4, "latency": 0.01},), options={**plan.options, "reading_alone": False}))
     ).frame
     assert found["found"][0] > 0
+
+
+async def test_one_chain_reads_the_same_offers_page_after_page():
+    query = ScanQuery(Game.CSGO, Level.STANDARD)
+    plan = scans.plan("q", {"bands": (scans.CHAIN, 1)}, latencies=(0.05,), size=6000, query=query, reading_alone=True, repeats=1)
+    chain, bands = (await scans.measure(plan)).frame.sort("bands", descending=True).to_dicts()
+    assert (chain["bands"], bands["bands"]) == (scans.CHAIN, "1")
+    assert chain["seconds"] > 0.05 * chain["requests"]
+    assert chain["listed"] <= bands["listed"]
+    assert chain["bound_seconds"] == chain["requests"] / 10
+    assert [choice.value for choice in questions.choices("bands", pl.DataFrame([bands]))] == [1]
+
+
+async def test_a_scan_of_so_many_items_reads_about_as_many():
+    plan = scans.plan("q", {"batch_size": (10, "auto")}, latencies=(0.0,), items=(100, 300), repeats=1)
+    assert plan.beside == "items"
+    frame = (await scans.measure(plan)).frame
+    assert set(frame["batch_size"]) == {"10", "auto"}
+    assert all(abs(row["listed"] - row["items"]) <= 100 for row in frame.to_dicts())
 
 
 @needs_redis
@@ -160,8 +192,8 @@ def test_every_question_is_named_at_the_terminal_and_chooses_numbers_that_can_be
 
 
 def test_a_question_keeps_what_is_in_force_within_noise():
-    frame = pl.DataFrame([{"bands": bands, "latency": 0.1, "ratio": 1.0 + turn / 100} for turn in range(5) for bands in ("1", "2", "auto")])
-    assert [choice.value for choice in questions.choices("bands", frame, {"scan.bands": 2})] == [2]
+    frame = pl.DataFrame([{"bands": bands, "latency": 0.1, "seconds": 1.0 + turn / 100} for turn in range(5) for bands in ("1", "2", "auto")])
+    assert [choice.value for choice in questions.choices("bands", frame, {"scan.bands": 2}.get)] == [2]
     assert [choice.value for choice in questions.choices("bands", frame)] == ["auto"]
     assert questions.choices("hits", frame) == []
 
@@ -179,3 +211,36 @@ async def test_markets_of_the_same_options_are_one_and_share_their_pace():
             assert first.quota is second.quota
             await first.balance()
             assert markets.work_of(first.stats, answers=1).flat()["requests"] == 1
+
+
+PLAN = Plan(question="how-much-at-once", run="x.y", points=({"concurrency": 4},), repeats=5)
+
+
+def a_sweep(fast=8):
+    samples = [
+        {"round": turn, "concurrency": concurrency, "latency": 0.4, "seconds": (1.0 if concurrency >= fast else 2.0) + turn / 1000}
+        for turn in range(5)
+        for concurrency in (4, 8, 32)
+    ]
+    return Sweep(PLAN, datetime(2026, 9, 21, tzinfo=UTC), samples, Work(RequestCounts(other=1)))
+
+
+def test_what_is_kept_is_in_force_and_its_record_chooses_the_same_again(monkeypatch):
+    monkeypatch.delenv("BOTCORE_NOTEBOOKS", raising=False)
+    swept = a_sweep()
+    chosen = questions.choices("concurrency", swept.frame, {"scan.concurrency": 4}.get)
+    path = questions.keep(swept, chosen, "notebooks/04.ipynb")
+    settings = load({})
+    assert (settings.scan.concurrency, settings.tuned["scan.concurrency"].source) == (8, "notebooks/04.ipynb")
+    assert record.read(path).samples == swept.samples
+    (again,) = questions.again(settings.tuned, settings.tuned_file)
+    assert (again.value, again.moved, again.rows) == (8, False, chosen[0].rows)
+    told = questions.told([*chosen, again])
+    assert told.select("name", "value", "moved").rows() == [("scan.concurrency", "8", True), ("scan.concurrency", "8", False)]
+
+
+def test_a_short_form_keeps_its_record_and_changes_no_number(monkeypatch):
+    monkeypatch.setenv("BOTCORE_NOTEBOOKS", "short")
+    swept = a_sweep()
+    assert questions.keep(swept, questions.choices("concurrency", swept.frame), "notebooks/04.ipynb").is_file()
+    assert load({}).tuned == {}
