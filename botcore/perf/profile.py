@@ -9,6 +9,7 @@ from __future__ import annotations
 import cProfile
 import os
 import pstats
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -43,6 +44,7 @@ LINES = (
 """The functions that work for each page, title or offer."""
 _WAITS = ("'poll' of 'select.", "'select.epoll'", "select.select", "'control' of 'select.", "time.sleep", "'acquire' of '_thread.lock'")
 """How the profile names waiting: the loop that waits for the network or for a timer, and threads that wait."""
+_BUILT_IN = re.compile(r"<(?:built-in )?method '?([\w.]+)'?(?: of '?([\w.]+)'? objects?(?: at 0x\w+)?)?>")
 _OURS = "botcore"
 
 
@@ -219,7 +221,7 @@ def _waits(key: tuple[str, int, str]) -> bool:
 
 def _work_row(key: tuple[str, int, str], row: Sequence[Any], total: float) -> dict[str, Any]:
     return {
-        "function": key[2],
+        "function": _named(key[2]),
         "where": _where(key[0], key[1]),
         "calls": row[1],
         "own_ms": 1000 * row[2],
@@ -231,6 +233,12 @@ def _work_row(key: tuple[str, int, str], row: Sequence[Any], total: float) -> di
 def _wait_row(row: dict[str, Any], work: float) -> dict[str, Any]:
     waited = max(0.0, row["total_ms"] - 1000 * work)
     return {"function": row["function"], "calls": row["calls"], "wait_ms": waited, "work_ms": 1000 * work, "median_ms": row["p50_ms"]}
+
+
+def _named(function: str) -> str:
+    """A function as one would write it: ``socket.send`` for what the profile calls ``<method 'send' of '_socket.socket' objects>``."""
+    built_in = _BUILT_IN.fullmatch(function)
+    return ".".join(filter(None, (built_in[2], built_in[1]))) if built_in else function
 
 
 def _where(file: str, line: int) -> str:

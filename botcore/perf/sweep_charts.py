@@ -72,7 +72,8 @@ def bars(frame: pl.DataFrame, *, label: str, value: str, title: str, unit: str =
 
 def slowest(working: pl.DataFrame, waiting: pl.DataFrame, title: str) -> Figure:
     """The functions that work longest and those that wait longest, as ``Profiled`` gives them, one above the other, in milliseconds."""
-    rows = [(row["function"], row["own_ms"], COLOURS[0]) for row in working.to_dicts()] + [(row["function"], row["wait_ms"], BID) for row in waiting.to_dicts()]
+    rows = [(_placed(row["function"], row["where"]), row["own_ms"], COLOURS[0]) for row in working.to_dicts()]
+    rows += [(row["function"], row["wait_ms"], BID) for row in waiting.to_dicts()]
     with figure_of((9.0, 1.8 + 0.36 * len(rows))) as (figure, axes):
         _bars(axes, [_short(name) for name, _, _ in rows], [value for _, value, _ in rows], [colour for _, _, colour in rows], "ms")
         axes.set_xscale("log")
@@ -199,6 +200,12 @@ def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], colour: str
     axes.tick_params(axis="y", labelsize=11)
     axes.margins(x=0.14, y=0.02)
     axes.grid(visible=False, axis="y")
+
+
+def _placed(function: str, where: str) -> str:
+    """A function with its file, since a bare ``__init__`` tells nothing; what is built in has its class or module already."""
+    file, colon, _ = where.rsplit("/", 1)[-1].partition(":")
+    return f"{function} ({file})" if colon else function
 
 
 def _short(name: str) -> str:

@@ -201,3 +201,17 @@ def test_a_command_that_fails_and_a_file_of_another_kind_are_refused():
 
 def test_a_scan_is_started_by_this_interpreter():
     assert flame.scan_command("tf2", "boost", "--sandbox") == [sys.executable, "-m", "botcore", "scan", "tf2", "boost", "--json", "--sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("<method 'send' of '_socket.socket' objects>", "_socket.socket.send"),
+        ("<built-in method builtins.max>", "builtins.max"),
+        ("<built-in method __new__ of type object at 0x7f00>", "type.__new__"),
+        ("<genexpr>", "<genexpr>"),
+        ("_run_once", "_run_once"),
+    ],
+)
+def test_what_is_built_in_is_named_as_one_would_write_it(told, name):
+    assert profile._named(told) == name

@@ -91,11 +91,11 @@ def test_bars_carry_their_numbers_and_the_end_of_a_long_name():
 
 
 def test_working_and_waiting_are_two_colours():
-    working = pl.DataFrame({"function": ["a", "b"], "own_ms": [3.0, 2.0]})
+    working = pl.DataFrame({"function": ["a", "zlib.b"], "where": ["botcore/scan/run.py:7", "built in"], "own_ms": [3.0, 2.0]})
     waiting = pl.DataFrame({"function": ["c"], "wait_ms": [900.0]})
     axes = drawn(sweep_charts.slowest(working, waiting, "t"))
     assert len({bar.get_facecolor() for bar in axes.patches}) == 2
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a (run.py)", "zlib.b", "c"]
 
 
 def test_ratios_show_what_must_be_reached_and_what_the_guide_says():
