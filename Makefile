@@ -17,9 +17,10 @@ help: ## show the targets
 scan: $(READY) ## look for underpriced items, on a sandbox market unless keys are set (ARGS="dota2 boost")
 	@$(RUN) botcore scan $(ARGS)
 
-test: $(READY) ## run every test; root on Debian also gets the browser that the chat page is tested in
+test: $(READY) ## run every test, and every notebook; root on Debian also gets the browser that the chat page is tested in
 	@$(RUN) tests.browser
 	@$(RUN) pytest $(ARGS)
+	@$(if $(ARGS),:,$(RUN) pytest --nbval --nbval-current-env notebooks)
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(RUN) ruff check .
@@ -30,8 +31,8 @@ lint: $(READY) ## check style, types and the direction of imports
 bench: $(READY) ## measure everything against the sandbox and write records (ARGS="--quick" for a minute each)
 	@code=0; for name in scan cache store bot; do $(RUN) botcore bench $$name $(ARGS) || code=1; done; exit $$code
 
-lab: $(READY) ## open JupyterLab with a kernel that has everything
-	@$(RUN) jupyterlab $(ARGS)
+lab: $(READY) ## open JupyterLab on the first notebook, with a kernel that has everything (ARGS=--no-browser)
+	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb $(ARGS)
 
 bot: $(READY) ## run the Telegram bot, on a Telegram of this machine unless TELEGRAM_TOKEN is set
 	@$(RUN) botcore bot $(ARGS)

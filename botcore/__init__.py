@@ -73,6 +73,11 @@ __all__ = [
 ]
 
 
+def load_ipython_extension(shell: object) -> None:
+    """``%load_ext botcore`` in a notebook or in IPython: gives ``%scan csgo standard``, and shows figures."""
+    import_module("botcore.lab").load_ipython_extension(shell)
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that ``import botcore`` costs next to nothing."""
     home = _HOMES.get(name)

@@ -4,6 +4,7 @@ BotcoreError
 ├── ConfigError              a setting is wrong or missing
 ├── SandboxError             a server of the sandbox could not be started
 ├── StoreError               the store cannot be opened, read or written
+├── MeasureError             a measurement did no work, or its record cannot be used
 └── MarketError              one request to the market failed
     ├── Unreachable          nothing was sent: connecting, DNS or the pool timed out
     ├── NoAnswer             sent, and the answer was lost: time-out or reset
@@ -29,6 +30,7 @@ __all__ = [
     "BotcoreError",
     "ConfigError",
     "MarketError",
+    "MeasureError",
     "NoAnswer",
     "OutcomeUnknown",
     "Refused",
@@ -57,6 +59,10 @@ class SandboxError(BotcoreError):
 
 class StoreError(BotcoreError):
     """The store cannot be opened, read or written. The message says which store and what to do; nothing written before is lost."""
+
+
+class MeasureError(BotcoreError):
+    """A measurement did no work, or its record cannot be used. The message says which; measure again."""
 
 
 class MarketError(BotcoreError):

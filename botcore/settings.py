@@ -1,4 +1,6 @@
-"""Environment and ``.env`` → the option classes. Nothing is read on import; secrets are never shown.
+"""Environment, ``.env`` and measured numbers → the option classes. Nothing is read on import; secrets are never shown.
+
+The environment goes first, then ``.env``, then ``data/tuned.toml`` of the working directory, or the file that ``BOTCORE_TUNED`` names.
 
 Names: ``DMARKET_URL``, ``DMARKET_PUBLIC_KEY``, ``DMARKET_SECRET_KEY``, ``TELEGRAM_TOKEN``, ``TELEGRAM_API_URL``, ``TELEGRAM_ALLOWED_USERS``, ``REDIS_URL``,
 ``DATABASE_URL``, and ``BOTCORE_<PART>_<FIELD>`` for every field of the option classes, ``BOTCORE_POOL_MAX_CONNECTIONS`` for example.
@@ -18,15 +20,17 @@ from typing import TypeVar, get_type_hints
 import msgspec
 from dotenv import dotenv_values
 
+from botcore import tuned as numbers
 from botcore.cache import CacheOptions
 from botcore.cache.address import check_url, hide_password
-from botcore.client import KeyPair, PoolOptions, QuotaOptions, RetryOptions
+from botcore.client import KeyPair, PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.scan import ScanOptions
 from botcore.store import StoreOptions
 from botcore.store.options import shown_url
+from botcore.tuned import Tuned, Value
 
-__all__ = ["DMARKET", "BotOptions", "Setting", "Settings", "Telegram", "load", "names"]
+__all__ = ["DMARKET", "WORKPLACE", "BotOptions", "Setting", "Settings", "Telegram", "behind", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
 TELEGRAM = "https://api.telegram.org"
@@ -92,6 +96,11 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
 _MARKET = ("DMARKET_URL", "DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY")
 _TELEGRAM = ("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_ALLOWED_USERS")
 _SERVERS = ("REDIS_URL",)
+_TUNED = "BOTCORE_TUNED"
+WORKPLACE = "BOTCORE_WORKPLACE"
+"""Names the folder in which notebooks work, when that is not the project's."""
+_OTHERS = (WORKPLACE, "BOTCORE_NOTEBOOKS")
+"""Variables that are read elsewhere."""
 _OWN = {("store", "url"): "DATABASE_URL"}
 """Fields whose variable has the name that everybody knows."""
 _SECRET = frozenset({"DMARKET_SECRET_KEY", "TELEGRAM_TOKEN", "BOTCORE_BOT_WEBHOOK_SECRET"})
@@ -113,7 +122,8 @@ class Setting(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """Everything that is configured. ``keys`` is None when there are none: then the sandbox market is used.
 
-    ``redis_url`` is empty without Redis: then memory alone remembers.
+    ``redis_url`` is empty without Redis: then memory alone remembers. ``tuned`` holds the measured numbers by part and field,
+    whether or not something goes before them, and ``tuned_file`` is where they stand.
     """
 
     url: str
@@ -128,27 +138,39 @@ class Settings(msgspec.Struct, frozen=True):
     telegram: Telegram
     redis_url: str
     shown: tuple[Setting, ...]
+    tuned: dict[str, Tuned] = {}
+    tuned_file: Path = numbers.DEFAULT
+
+    def value(self, name: str) -> Value:
+        """The number in force by its part and field, ``scan.batch_size`` for example. Raises ConfigError when it is none that is measured."""
+        if name not in numbers.TUNABLE:
+            raise ConfigError(f"{name} is no number that is measured: choose one of {', '.join(numbers.TUNABLE)}")
+        part, field = name.split(".")
+        value: Value = getattr(getattr(self, part), field)
+        return value
 
 
 def names() -> list[str]:
     """Every environment variable that is read."""
-    return [*_MARKET, *_TELEGRAM, *_SERVERS, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
+    return [*_MARKET, *_TELEGRAM, *_SERVERS, _TUNED, *(_variable(part, name) for part, options in _PARTS.items() for name in options.__struct_fields__)]
 
 
 def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
-    """Read the settings; the environment goes before ``.env``.
+    """Read the settings; the environment goes before ``.env``, and both before the measured numbers.
 
     Raises:
-        ConfigError: a value cannot be used, one key is missing, or a variable's name is unknown.
+        ConfigError: a value cannot be used, one key is missing, a variable's name is unknown, or a measured number cannot be trusted.
     """
     given = dict(os.environ if environment is None else environment)
     stored = _stored(dotenv or Path(".env"))
     values = {**stored, **given}
     _check_names(values)
-    pool, quota = _options("pool", PoolOptions, values), _options("quota", QuotaOptions, values)
-    retry, scan = _options("retry", RetryOptions, values), _options("scan", ScanOptions, values)
-    cache, store = _options("cache", CacheOptions, values), _options("store", StoreOptions, values)
-    bot = _options("bot", BotOptions, values)
+    tuned_file = Path(values.get(_TUNED, "").strip() or numbers.DEFAULT)
+    tuned = _tuned(tuned_file, named=bool(values.get(_TUNED, "").strip()))
+    pool, quota = _options("pool", PoolOptions, values, tuned), _options("quota", QuotaOptions, values, tuned)
+    retry, scan = _options("retry", RetryOptions, values, tuned), _options("scan", ScanOptions, values, tuned)
+    cache, store = _options("cache", CacheOptions, values, tuned), _options("store", StoreOptions, values, tuned)
+    bot = _options("bot", BotOptions, values, tuned)
     parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache, "store": store, "bot": bot}
     url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
     if not url.startswith(("http://", "https://")):
@@ -162,9 +184,19 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         *_shown_market(url, values, given),
         *_shown_telegram(telegram, values, given),
         *servers,
-        *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)),
+        Setting(_TUNED, str(tuned_file), _source(_TUNED, values, given)),
+        *(
+            _shown(part, name, value, _source(_variable(part, name), values, given, tuned.get(f"{part}.{name}")))
+            for part, made in parts.items()
+            for name, value in _fields(made)
+        ),
     )
-    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, bot, telegram, redis_url, shown)
+    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, bot, telegram, redis_url, shown, tuned, tuned_file)
+
+
+def behind(settings: Settings) -> Settings:
+    """The same with scans that take the last turn in the quota, as measurements do on a real account."""
+    return msgspec.structs.replace(settings, scan=msgspec.structs.replace(settings.scan, priority=Priority.WARM))
 
 
 def _stored(path: Path) -> dict[str, str]:
@@ -199,20 +231,42 @@ def _telegram(values: Mapping[str, str]) -> Telegram:
 
 
 def _check_names(values: Mapping[str, str]) -> None:
-    known = [*names(), "BOTCORE_NOTEBOOKS"]
+    known = [*names(), *_OTHERS]
     for name in values:
         if name.startswith("BOTCORE_") and name not in known:
             near = get_close_matches(name, known, 1, ALIKE)
             raise ConfigError(f"unknown setting {name}" + (f": did you mean {near[0]}?" if near else "; `botcore config` lists them all"))
 
 
-def _options(part: str, options: type[Options], values: Mapping[str, str]) -> Options:
+def _tuned(path: Path, *, named: bool) -> dict[str, Tuned]:
+    """The measured numbers, each one that its option accepts. A file that was named must be there."""
+    if named and not path.exists():
+        raise ConfigError(f"{_TUNED}={str(path)!r} cannot be used: there is no such file")
+    found = numbers.read(path)
+    for name, entry in found.items():
+        part, field = name.split(".")
+        try:
+            _PARTS[part](**{field: _measured(part, field, entry)})
+        except (ConfigError, ValueError) as error:
+            reason = f"{path} is stale: {name} = {entry.value} cannot be used any more ({error})"
+            raise ConfigError(f"{reason}; measure it anew with {entry.source}, or remove the entry to go back to the default") from None
+    return found
+
+
+def _measured(part: str, field: str, entry: Tuned) -> object:
+    """The value of an entry as its option has it; raises ValueError when that has another kind."""
+    return msgspec.convert(entry.value, type=get_type_hints(_PARTS[part])[field], strict=False)
+
+
+def _options(part: str, options: type[Options], values: Mapping[str, str], tuned: Mapping[str, Tuned]) -> Options:
     made: dict[str, object] = {}
     hints = get_type_hints(options)
     for name in options.__struct_fields__:
         text = values.get(_variable(part, name), "").strip()
         if text:
             made[name] = _value(_variable(part, name), text, hints[name])
+        elif f"{part}.{name}" in tuned:
+            made[name] = _measured(part, name, tuned[f"{part}.{name}"])
     try:
         return options(**made)
     except ValueError as error:
@@ -240,13 +294,13 @@ def _fields(options: msgspec.Struct) -> list[tuple[str, object]]:
     return [(name, getattr(options, name)) for name in options.__struct_fields__]
 
 
-def _shown(part: str, field: str, value: object, values: Mapping[str, str], given: Mapping[str, str]) -> Setting:
+def _shown(part: str, field: str, value: object, source: str) -> Setting:
     name = _variable(part, field)
     if name in _SECRET:
-        return Setting(name, _masked(name, str(value)), _source(name, values, given))
+        return Setting(name, _masked(name, str(value)), source)
     if isinstance(value, str) and name in _OWN.values():
-        return Setting(name, shown_url(value), _source(name, values, given))
-    return Setting(name, "" if value is None else str(getattr(value, "name", value)).lower(), _source(name, values, given))
+        return Setting(name, shown_url(value), source)
+    return Setting(name, "" if value is None else str(getattr(value, "name", value)).lower(), source)
 
 
 def _shown_market(url: str, values: Mapping[str, str], given: Mapping[str, str]) -> list[Setting]:
@@ -268,7 +322,7 @@ def _masked(name: str, value: str) -> str:
     return "set, not shown" if name in _SECRET else f"{value[:6]}…"
 
 
-def _source(name: str, values: Mapping[str, str], given: Mapping[str, str]) -> str:
+def _source(name: str, values: Mapping[str, str], given: Mapping[str, str], tuned: Tuned | None = None) -> str:
     if not values.get(name, "").strip():
-        return "default"
+        return "default" if tuned is None else f"tuned, {Path(tuned.record).name}"
     return "environment" if name in given else ".env"

@@ -59,7 +59,14 @@ def test_every_field_of_every_option_class_has_a_variable_that_is_used(dotenv):
     assert (settings.pool.transport, settings.pool.read, settings.quota.window, settings.retry.attempts) == ("http1", 1.5, 2.0, 7)
     assert settings.scan == ScanOptions(batch_size=20, concurrency=5, deadline=12.5)
     fields = {part: {f"BOTCORE_{part}_{name.upper()}" for name in options.__struct_fields__} for part, options in PARTS.items()}
-    assert set(names()) == set().union(*fields.values()) - {"BOTCORE_STORE_URL"} | {"DMARKET_URL", "REDIS_URL", "DATABASE_URL", *KEYS, *TELEGRAM}
+    assert set(names()) == set().union(*fields.values()) - {"BOTCORE_STORE_URL"} | {
+        "DMARKET_URL",
+        "REDIS_URL",
+        "DATABASE_URL",
+        "BOTCORE_TUNED",
+        *KEYS,
+        *TELEGRAM,
+    }
 
 
 PARTS = {

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -21,7 +20,7 @@ from urllib.request import urlopen
 import msgspec
 
 from botcore.bench.phone import Phones, process, resident_megabytes
-from botcore.bench.record import Measure, Record
+from botcore.perf.record import Measure, RunRecord, Work, dotted
 from botcore.sandbox import MarketAddress, MarketOptions, Person, TelegramAddress, TelegramOptions, spawn_market, spawn_telegram
 from botcore.settings import BotOptions
 from botcore.store import Chats, Store, StoreOptions
@@ -73,17 +72,24 @@ asyncio.run(main())
 """What aiogram alone makes of it: an answer to each press, and the message changed."""
 
 
-def run(*, quick: bool, say: Callable[[str], None]) -> Record:
+def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
     """Measure everything; ``quick`` takes one world, fewer presses, fewer alerts and fewer updates."""
     started = datetime.now(UTC)
     seeds = range(1, 2 if quick else 4)
     scale = 10 if quick else 1
     measures, runs = asyncio.run(_all(seeds, scale, say))
-    data: dict[str, object] = {"market": "sandbox", "size": SIZE, "latency": LATENCY, "seeds": list(seeds)}
-    options: dict[str, object] = {"bot": BotOptions(), "people": PEOPLE, "presses": PRESSES // scale, "updates": UPDATES // scale, "alerts": ALERTS // scale}
-    record = Record("bot", started, options, data, measures, runs)
-    record.versions |= {name: version(name) for name in ("aiogram", "aiolimiter", "sqlalchemy", "aiosqlite")}
-    return record
+    presses, updates, alerts = PRESSES // scale, UPDATES // scale, ALERTS // scale
+    return RunRecord(
+        question="bench-bot",
+        run=dotted(run),
+        started_at=started,
+        work=Work(answers=len(seeds) * 4 * presses + CHATS * alerts + updates),
+        options={"bot": BotOptions(), "people": PEOPLE, "presses": presses, "updates": updates, "alerts": alerts},
+        data={"market": "sandbox", "size": SIZE, "latency": LATENCY, "seeds": list(seeds)},
+        order="interleaved",
+        samples=runs,
+        measures=measures,
+    ).also(("aiogram", "aiolimiter", "sqlalchemy", "aiosqlite"))
 
 
 async def _all(seeds: range, scale: int, say: Callable[[str], None]) -> tuple[list[Measure], list[dict[str, object]]]:

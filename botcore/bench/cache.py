@@ -14,10 +14,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
-from botcore.bench.record import Measure, Record
 from botcore.bench.repeats import measures as repeats_of_scans
 from botcore.cache.codec import Codec
 from botcore.cache.connection import Connection, open_connection
@@ -28,6 +26,7 @@ from botcore.cache.redis_level import RedisLevel
 from botcore.cache.two_level import Cache
 from botcore.errors import BotcoreError, ConfigError
 from botcore.model import Game, Target
+from botcore.perf.record import Measure, RunRecord, dotted
 
 __all__ = ["run"]
 
@@ -99,7 +98,7 @@ asyncio.run(main(*sys.argv[1:]))
 """Prints the time, by a clock that all processes share, at which its memory has forgotten."""
 
 
-def run(*, quick: bool, say: Callable[[str], None]) -> Record:
+def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
     """Measure everything; ``quick`` repeats less."""
     started = datetime.now(UTC)
     repeats = 5 if quick else 15
@@ -115,12 +114,20 @@ def run(*, quick: bool, say: Callable[[str], None]) -> Record:
         measures.append(asyncio.run(_heard_measure(server.url, 20 if quick else 200)))
     say(f"memory of {KEYS:,} keys")
     measures += _bound_measures(KEYS)
-    scans, runs = asyncio.run(repeats_of_scans(seeds=1 if quick else 3, say=say))
+    scans, runs, work = asyncio.run(repeats_of_scans(seeds=1 if quick else 3, say=say))
     measures += scans
     data: dict[str, object] = {"value_bytes": SIZES, "keys": KEYS, "bound": BOUND, "tags": len(QUESTION.tags)}
-    record = Record("cache", started, {"cache": CacheOptions(), "repeats": repeats}, data, measures, runs)
-    record.versions |= {name: version(name) for name in PEERS}
-    return record
+    return RunRecord(
+        question="bench-cache",
+        run=dotted(run),
+        started_at=started,
+        work=work,
+        options={"cache": CacheOptions(), "repeats": repeats},
+        data=data,
+        order="interleaved",
+        samples=runs,
+        measures=measures,
+    ).also(PEERS)
 
 
 # ---- hits ------------------------------------------------------------------------------------------------------------

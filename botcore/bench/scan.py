@@ -21,12 +21,12 @@ import msgspec
 
 from botcore.app import open_app
 from botcore.bench.defaults import defaults
-from botcore.bench.record import Measure, Record
 from botcore.client import KeyPair, wire
 from botcore.client.auth import MarketClock, SignedAuth
 from botcore.client.shapes import Listing, OfferRow
 from botcore.fees import FeeBook
 from botcore.model import Game, Level, Quote, ScanQuery, ScanReport
+from botcore.perf.record import Measure, RunRecord, Work, dotted
 from botcore.sandbox import MarketAddress, MarketOptions, spawn_market
 from botcore.scan import ScanOptions
 from botcore.scan.bands import PAGE, Bands
@@ -49,7 +49,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 PAGES = 200
 
 
-def run(*, quick: bool, say: Callable[[str], None]) -> Record:
+def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
     """Measure everything; ``quick`` leaves out the slow latencies, the memory and the repetitions."""
     started = datetime.now(UTC)
     repeats = 1 if quick else 3
@@ -70,7 +70,17 @@ def run(*, quick: bool, say: Callable[[str], None]) -> Record:
     measures += _start_measures()
     runs: list[dict[str, object]] = [{"latency": name, "report": _plain(report)} for name, reports in scans.items() for report in reports]
     data = {"market": "sandbox", "size": size, "seeds": list(range(1, repeats + 1)), "latencies": {name: chosen[name][:2] for name in chosen}}
-    return Record("scan", started, {"query": QUERY, "scan": ScanOptions(), "repeats": repeats}, data, measures, runs)
+    return RunRecord(
+        question="bench-scan",
+        run=dotted(run),
+        started_at=started,
+        work=Work.of_scans(report for reports in scans.values() for report in reports),
+        options={"query": QUERY, "scan": ScanOptions(), "repeats": repeats},
+        data=data,
+        order="interleaved",
+        samples=runs,
+        measures=measures,
+    )
 
 
 async def _size(window: int) -> int:

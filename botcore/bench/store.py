@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from botcore.bench.postgres import NoPostgres, PostgresFailed, serve_postgres
-from botcore.bench.record import Measure, Record
 from botcore.model import Game, Quote
+from botcore.perf.record import Measure, RunRecord, Work, dotted
 from botcore.store import PricePoint, Store, StoreOptions
 
 __all__ = ["run"]
@@ -29,7 +28,7 @@ BOUND = 30
 _MARKET = "sandbox"
 
 
-def run(*, quick: bool, say: Callable[[str], None]) -> Record:
+def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
     """Measure both databases; ``quick`` takes fewer turns, and fewer points one by one."""
     started = datetime.now(UTC)
     turns, single = (3, SINGLE // 4) if quick else (5, SINGLE)
@@ -49,9 +48,17 @@ def run(*, quick: bool, say: Callable[[str], None]) -> Record:
         measures.append(Measure.of(f"{POINTS:,} price points, batched against one by one, {name}", samples, "times", f">= {BOUND}"))
     options = StoreOptions()
     told: dict[str, object] = {"batch": options.batch, "turns": turns, "points": POINTS, "single": single}
-    record = Record("store", started, told, {"titles": TITLES, "order": "by time, as scans write"}, measures, runs)
-    record.versions |= {name: version(name) for name in ("sqlalchemy", "aiosqlite", "asyncpg")}
-    return record
+    return RunRecord(
+        question="bench-store",
+        run=dotted(run),
+        started_at=started,
+        work=Work(rows=(POINTS + single) * sum("failed" not in one for one in runs)),
+        options=told,
+        data={"titles": TITLES, "order": "by time, as scans write"},
+        order="interleaved",
+        samples=runs,
+        measures=measures,
+    ).also(("sqlalchemy", "aiosqlite", "asyncpg"))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ __all__ = ["Cache", "CacheCounts", "CacheOptions", "Connection", "RedisLevel", "
 
 _HOMES = {
     "Cache": "two_level",
-    "CacheCounts": "two_level",
+    "CacheCounts": "levels",
     "CacheOptions": "policy",
     "Connection": "connection",
     "RedisLevel": "redis_level",

@@ -17,7 +17,7 @@ import msgspec
 
 from botcore.cache.policy import Question
 
-__all__ = ["Entry", "Found", "Level", "LevelCounts", "MemoryLevel"]
+__all__ = ["CacheCounts", "Entry", "Found", "Level", "LevelCounts", "MemoryLevel"]
 
 Fence = TypeVar("Fence")
 _OVERHEAD = 350
@@ -35,6 +35,22 @@ class LevelCounts(msgspec.Struct):
     bytes: int = 0
     evictions: int = 0
     errors: int = 0
+
+
+class CacheCounts(msgspec.Struct):
+    """What the cache did for somebody. ``coalesced`` joined a flight under way, ``loads`` began one, ``refreshed`` began one behind."""
+
+    memory: LevelCounts = msgspec.field(default_factory=LevelCounts)
+    redis: LevelCounts = msgspec.field(default_factory=LevelCounts)
+    coalesced: int = 0
+    loads: int = 0
+    refreshed: int = 0
+
+    def flat(self) -> dict[str, int]:
+        """All of it by name, ``memory_hits`` for example."""
+        levels = {"memory": self.memory, "redis": self.redis}
+        split = {f"{level}_{name}": getattr(counts, name) for level, counts in levels.items() for name in counts.__struct_fields__}
+        return split | {name: getattr(self, name) for name in ("coalesced", "loads", "refreshed")}
 
 
 class Entry:

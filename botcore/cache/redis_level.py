@@ -28,6 +28,7 @@ from redis.exceptions import RedisError, ResponseError
 from botcore.cache.connection import Connection
 from botcore.cache.levels import Entry, Found, LevelCounts
 from botcore.cache.policy import CacheOptions, Question, policies
+from botcore.timing import measure_time
 
 __all__ = ["SUMS", "RedisLevel"]
 
@@ -99,12 +100,14 @@ class RedisLevel:
 
     # ---- the contract ------------------------------------------------------------------------------------------------
 
+    @measure_time
     async def look(self, questions: Sequence[Question]) -> list[Found[bytes]]:
         """What is kept, and the tags' versions as the fence; an empty one when Redis is away."""
         tags = _tags(questions)
         answers = await self._exchange([("MGET", *self._names("v", [question.name for question in questions]), *self._names("t", tags))])
         return await self._found_all(questions, tags, answers[0] if answers else None)
 
+    @measure_time
     async def put(self, answers: Sequence[tuple[Question, Entry, bytes]]) -> None:
         """Keep answers. Those whose tags were invalidated meanwhile carry the old versions and are never found."""
         await self._exchange(self._writes(answers))
@@ -129,6 +132,7 @@ class RedisLevel:
 
     # ---- one flight among processes ----------------------------------------------------------------------------------
 
+    @measure_time
     async def claim(self, questions: Sequence[Question], urgency: int) -> list[Found[bytes] | None]:
         """What is kept now that nobody else asks the market for it, or None while another process does, as urgently.
 

@@ -21,10 +21,11 @@ import msgspec
 
 from botcore.cache import policy
 from botcore.cache.codec import Codec
-from botcore.cache.levels import Entry, Found, Level, LevelCounts, MemoryLevel
+from botcore.cache.levels import CacheCounts, Entry, Found, Level, LevelCounts, MemoryLevel
 from botcore.cache.policy import CacheOptions, Question, Subject
 from botcore.errors import BotcoreError
 from botcore.model import Game
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from botcore.cache.redis_level import RedisLevel
@@ -42,22 +43,6 @@ Load = Callable[[Sequence[Question], bool], Awaitable[dict[str, Any]]]
 
 An answer left out is None, and remembered as that where None is one; elsewhere it is no answer, and not remembered.
 """
-
-
-class CacheCounts(msgspec.Struct):
-    """What the cache did for somebody. ``coalesced`` joined a flight under way, ``loads`` began one, ``refreshed`` began one behind."""
-
-    memory: LevelCounts = msgspec.field(default_factory=LevelCounts)
-    redis: LevelCounts = msgspec.field(default_factory=LevelCounts)
-    coalesced: int = 0
-    loads: int = 0
-    refreshed: int = 0
-
-    def flat(self) -> dict[str, int]:
-        """All of it by name, ``memory_hits`` for example."""
-        levels = {"memory": self.memory, "redis": self.redis}
-        split = {f"{level}_{name}": getattr(counts, name) for level, counts in levels.items() for name in counts.__struct_fields__}
-        return split | {name: getattr(self, name) for name in ("coalesced", "loads", "refreshed")}
 
 
 _tally: ContextVar[CacheCounts | None] = ContextVar("cache_tally", default=None)
@@ -128,6 +113,7 @@ class Cache:
 
     # ---- asking ------------------------------------------------------------------------------------------------------
 
+    @measure_time
     async def get_or_load(self, question: Question, load: Load, urgency: int = 0) -> Any:
         """The answer to one question: remembered, else from ``load``. A lower ``urgency`` is more urgent, and never waits for a less urgent flight.
 
@@ -145,6 +131,7 @@ class Cache:
                 return answer
         return (await self._answers([question], load, urgency)).get(question.name)
 
+    @measure_time
     async def get_or_load_many(self, questions: Sequence[Question], load: Load, urgency: int = 0) -> dict[str, Any]:
         """The answers to several questions under their names; what is not remembered is asked in one ``load``."""
         answers: dict[str, Any] = {}
@@ -167,6 +154,7 @@ class Cache:
             answers |= await self._answers(list(dict.fromkeys(missing)), load, urgency)
         return answers
 
+    @measure_time
     async def recall(self, questions: Sequence[Question]) -> dict[str, Any]:
         """The answers that are remembered and fresh, under their questions' names. Asks the market nothing."""
         answers: dict[str, Any] = {}
@@ -190,6 +178,7 @@ class Cache:
 
     # ---- forgetting --------------------------------------------------------------------------------------------------
 
+    @measure_time
     async def invalidate(self, tags: Iterable[str]) -> None:
         """Forget everything that goes with any of the tags, here and in every process, in constant time."""
         tags = list(tags)

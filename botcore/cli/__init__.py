@@ -22,6 +22,8 @@ COMMANDS = {
     "db": "Look after the store: its tables, its size, what is old, a copy as Parquet.",
     "history": "Draw what the store knows of a title: asks, bids and sales.",
     "config": "Show the settings in force, where each comes from, secrets masked.",
+    "profile": "Show where a scan spends its time, work and waiting apart.",
+    "sweep": "Measure how options change it, and choose the setting to use.",
     "bench": "Measure against the sandbox market and write a record.",
 }
 """Each command's one-line help. Its code is ``command`` in the module of its name."""

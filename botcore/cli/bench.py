@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 import msgspec
@@ -11,12 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from botcore.bench import bot, cache, scan, store
-from botcore.bench.record import Record, write
+from botcore.perf.record import FOLDER, RunRecord, write
 
 __all__ = ["command"]
 
 BENCHES = {"scan": scan.run, "cache": cache.run, "store": store.run, "bot": bot.run}
-FOLDER = Path("profiling_results")
 
 
 @click.command("bench", short_help="Measure against the sandbox market.")
@@ -42,12 +40,16 @@ def command(name: str, *, quick: bool, as_json: bool) -> int:
     return 0 if path and all(measure.holds for measure in record.measures) else 1
 
 
-def _document(record: Record, path: str) -> dict[str, object]:
+def _document(record: RunRecord, path: str) -> dict[str, object]:
     fields = ("name", "value", "unit", "must", "holds")
-    return {"bench": record.bench, "measures": [{name: getattr(measure, name) for name in fields} for measure in record.measures], "record": path}
+    return {
+        "bench": record.question.removeprefix("bench-"),
+        "measures": [{name: getattr(measure, name) for name in fields} for measure in record.measures],
+        "record": path,
+    }
 
 
-def _print(record: Record, path: str) -> None:
+def _print(record: RunRecord, path: str) -> None:
     table = Table("measure", "value", "unit", "must be", "", box=None, pad_edge=False, header_style="bold")
     for measure in record.measures:
         table.add_row(measure.name, f"{measure.value:.4g}", measure.unit, measure.must, "[green]holds[/green]" if measure.holds else "[red]does not hold[/red]")

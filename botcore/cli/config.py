@@ -1,23 +1,56 @@
-"""``botcore config``: the settings in force."""
+"""``botcore config``: the settings in force, and what a measured one rests on."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from statistics import median
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from botcore.settings import load
+from botcore import tuned
+from botcore.errors import ConfigError
+from botcore.perf.record import RunRecord, read, spread
+from botcore.settings import Setting, Settings, load
+from botcore.tuned import TUNABLE, Tuned
 
 __all__ = ["command"]
 
 
-@click.command("config", short_help="Show the settings in force.")
-def command() -> None:
+@click.group("config", short_help="Show the settings in force.", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """Show the settings in force, where each comes from, secrets masked.
 
-    Every row can be set in the environment or in a file named .env; the environment goes first.
+    Every row can be set in the environment or in a file named .env; the environment goes first, then .env, then the
+    measured numbers in data/tuned.toml.
     """
-    settings = load()
+    if context.invoked_subcommand is None:
+        _print(load())
+
+
+@command.command("why", short_help="What a measured number rests on.")
+@click.argument("name")
+def why(name: str) -> None:
+    """Show what the number NAME rests on: its record, the notebook with its chart, commit, date, and the medians that were compared.
+
+    NAME is batch_size, scan.batch_size or BOTCORE_SCAN_BATCH_SIZE.
+    """
+    settings, full = load(), _full(name)
+    setting = next(one for one in settings.shown if one.name == tuned.variable(full))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{full} is {setting.value}[/bold], from {_whence(setting, settings)}")
+    entry = settings.tuned.get(full)
+    if entry is None:
+        console.print(f"Nothing was measured for it yet; {setting.name} sets it.")
+    else:
+        _explain(console, full, entry, settings)
+
+
+def _print(settings: Settings) -> None:
     table = Table("setting", "value", "from", box=None, pad_edge=False, header_style="bold")
     for row in settings.shown:
         table.add_row(row.name, row.value or "[dim]not set[/dim]", row.source)
@@ -25,3 +58,55 @@ def command() -> None:
     console.print(table)
     if settings.keys is None:
         console.print("\nNo DMarket keys: commands that need the market start a sandbox market of their own.")
+
+
+def _full(name: str) -> str:
+    """The part and field that a person means."""
+    spellings = {spelling: full for full in TUNABLE for spelling in (full, full.split(".")[1], tuned.variable(full).lower())}
+    full = spellings.get(name.strip().lower())
+    if full is None:
+        near = get_close_matches(name.lower(), spellings, 1)
+        raise ConfigError(f"{name!r} is no number that is measured" + (f": did you mean {near[0]}?" if near else f": choose one of {', '.join(TUNABLE)}"))
+    return full
+
+
+def _whence(setting: Setting, settings: Settings) -> str:
+    return str(settings.tuned_file) if setting.source.startswith("tuned") else f"the {setting.source}" if setting.source == "environment" else setting.source
+
+
+def _explain(console: Console, name: str, entry: Tuned, settings: Settings) -> None:
+    path = tuned.record_of(settings.tuned_file, entry)
+    record = read(path)
+    lines = {
+        "measured": f"{entry.value}, on {entry.date}, at commit {entry.commit}",
+        "because": entry.why,
+        "chart": entry.source,
+        "record": f"{path}",
+        "ran": f"{record.run}, {len(record.samples)} samples, {record.work.sent:,} requests, {record.order}",
+        "on": ", ".join(f"{what} {value}" for what, value in record.machine.items()),
+        "instead": f"{tuned.variable(name)} goes before it",
+    }
+    for what, text in lines.items():
+        console.print(f"  {what:9} {text}", markup=False)
+    console.print()
+    console.print(_medians(entry, record))
+
+
+def _medians(entry: Tuned, record: RunRecord) -> Table:
+    columns = ([entry.per] if entry.per else []) + [entry.by, f"median {entry.of}", "half of the samples", "samples", "refused"]
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for key, rows in _grouped(entry, record.samples):
+        values = [float(row[entry.of]) for row in rows]
+        low, high = spread(values)
+        refused = sum(int(row.get("refused") or 0) for row in rows)
+        table.add_row(*map(str, key), f"{median(values):.4g}", f"{low:.4g} to {high:.4g}", str(len(values)), str(refused))
+    return table
+
+
+def _grouped(entry: Tuned, samples: Iterable[dict[str, Any]]) -> list[tuple[tuple[Any, ...], list[dict[str, Any]]]]:
+    """The samples that were compared, by what was varied, in the order in which it first appears when sorted."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in samples:
+        if entry.by in row and all(row.get(name) == value for name, value in entry.where.items()):
+            groups.setdefault(tuple(row.get(name) for name in (entry.per, entry.by) if name), []).append(row)
+    return sorted(groups.items(), key=lambda group: [(isinstance(part, str), part) for part in group[0]])

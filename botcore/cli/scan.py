@@ -25,7 +25,7 @@ from botcore.sandbox import MarketOptions
 from botcore.scan import ScanStream
 from botcore.settings import load
 
-__all__ = ["command"]
+__all__ = ["command", "interruptible"]
 
 DEFAULTS = (Game.CSGO, Level.STANDARD)
 STOPPERS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -132,7 +132,7 @@ async def _scan(queries: list[ScanQuery], sandbox: MarketOptions | None, screen:
 
 async def _one(app: App, query: ScanQuery, screen: _Screen) -> None:
     """One level."""
-    async with app.scanner.stream(query) as stream, _interruptible(stream) as signals:
+    async with app.scanner.stream(query) as stream, interruptible(stream) as signals:
         failure = None
         try:
             await screen.watch(app, query, stream)
@@ -146,7 +146,7 @@ async def _one(app: App, query: ScanQuery, screen: _Screen) -> None:
 
 
 @asynccontextmanager
-async def _interruptible(stream: ScanStream) -> AsyncIterator[list[signal.Signals]]:
+async def interruptible(stream: ScanStream) -> AsyncIterator[list[signal.Signals]]:
     """Ctrl-C, or a polite kill, stops the scan; a second one the program. Gives the signals that came."""
     came: list[signal.Signals] = []
     loop = asyncio.get_running_loop()

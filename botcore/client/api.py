@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
 import httpx
@@ -23,11 +23,13 @@ import msgspec
 from botcore.client import wire
 from botcore.client.answers import judge
 from botcore.client.auth import KeyPair, MarketClock, SignedAuth, http_date
+from botcore.client.paging import MOST_PAGES, HasBroken, Paged, pages
 from botcore.client.quota import Priority, Quota, Slot
 from botcore.client.transport import SENT_EVENTS, PoolOptions, make_transport, translate
-from botcore.errors import BadAnswer, ConfigError, MarketError, NoAnswer, RepeatedCursor, ServerFault, Throttled, Unauthorized, Unreachable
+from botcore.errors import BadAnswer, ConfigError, MarketError, NoAnswer, ServerFault, Throttled, Unauthorized, Unreachable
 from botcore.fees import FeeBook, ReducedFee
 from botcore.model import Game, Offer, OwnTarget, Quote, RequestClass, RequestCounts, Target
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,12 +38,13 @@ if TYPE_CHECKING:
 __all__ = ["ClientStats", "DMarketClient", "RetryOptions", "counting"]
 
 T = TypeVar("T")
+_P = TypeVar("_P", bound=Paged)
+_B = TypeVar("_B", bound=HasBroken)
 _Query: TypeAlias = "Mapping[str, str | int | None]"
 
 _MOST_TITLES = 100
 _MOST_OFFERS = 100
 _MOST_FEES = 10_000
-_MOST_PAGES = 10_000
 _SMOOTHING = 0.2
 _REPEATABLE = (Unreachable, NoAnswer, BadAnswer, ServerFault, Throttled)
 
@@ -173,6 +176,7 @@ class DMarketClient:
         """Unix seconds by the market's clock."""
         return self._clock.now()
 
+    @measure_time
     async def offers_page(  # noqa: PLR0913  # each is one filter of the market's listing
         self,
         game: Game,
@@ -210,8 +214,9 @@ class DMarketClient:
 
         Rows move between pages while they are read: the same offer may come twice.
         """
-        return _pages(lambda cursor: self.offers_page(game, cursor=cursor, **filters))
+        return pages(lambda cursor: self.offers_page(game, cursor=cursor, **filters))
 
+    @measure_time
     async def quotes(self, game: Game, titles: Sequence[str], *, priority: Priority = Priority.INTERACTIVE) -> dict[str, Quote]:
         """Best prices by title, P2P left out, 100 titles a request. Titles the market does not know are missing."""
         wanted = list(dict.fromkeys(titles))
@@ -223,16 +228,19 @@ class DMarketClient:
             raise failed.exceptions[0] from failed
         return {title: quote for task in tasks for title, quote in task.result().items()}
 
+    @measure_time
     async def targets(self, game: Game, title: str, *, priority: Priority = Priority.INTERACTIVE) -> list[Target]:
         """Standing buy orders of a title, highest price first. A title with a "/" may find nothing: the market's path has no way to say it."""
         path = f"/marketplace-api/v1/targets-by-title/{game.wire}/{quote(title, safe='')}"
         return self._counted(await self._read(_Call(RequestClass.OTHER, path, wire.decode_targets), priority)).targets
 
+    @measure_time
     async def sales_page(self, game: Game, title: str, *, offset: int = 0, limit: int = 20, priority: Priority = Priority.INTERACTIVE) -> wire.SalesPage:
         """Finished trades of a title, newest first, of up to 12 months; ``limit`` is 1 to 20. A page shorter than it is the last."""
         query: _Query = {"gameId": game.wire, "title": title, "limit": limit, "offset": offset}
         return self._counted(await self._read(_Call(RequestClass.SALES, "/trade-aggregator/v1/last-sales", wire.decode_sales, query), priority))
 
+    @measure_time
     async def fee_book(self, game: Game, *, priority: Priority = Priority.INTERACTIVE) -> FeeBook:
         """The fees of a game; raises BadAnswer when the default fee cannot be read. Reduced rows that cannot be read are left out."""
         decode = partial(wire.decode_fees, game=game)
@@ -245,28 +253,33 @@ class DMarketClient:
                 reduced[title] = reduced.get(title, ()) + fees
             offset += page.rows
             # A market that gives more than was asked has given everything.
-            if page.rows != _MOST_FEES or offset >= _MOST_PAGES * _MOST_FEES:
+            if page.rows != _MOST_FEES or offset >= MOST_PAGES * _MOST_FEES:
                 return FeeBook(game, page.book.default, page.book.minimum_cents, reduced)
 
+    @measure_time
     async def own_offers(self, game: Game, *, priority: Priority = Priority.INTERACTIVE) -> list[Offer]:
         """What the account sells now."""
         pages = self._own("/marketplace-api/v2/user/offers", game, self._dated(wire.decode_offers), priority)
         return [offer async for page in pages for offer in page.offers]
 
+    @measure_time
     async def own_targets(self, game: Game, *, priority: Priority = Priority.INTERACTIVE) -> list[OwnTarget]:
         """The account's standing buy orders, active or not."""
         pages = self._own("/marketplace-api/v2/user/targets", game, wire.decode_own_targets, priority)
         return [target async for page in pages for target in page.rows]
 
+    @measure_time
     async def inventory(self, game: Game, *, priority: Priority = Priority.INTERACTIVE) -> list[wire.InventoryItem]:
         """What the account owns and does not sell, on DMarket and on Steam."""
         pages = self._own("/marketplace-api/v2/user/inventory", game, self._dated(wire.decode_inventory), priority)
         return [item async for page in pages for item in page.rows]
 
+    @measure_time
     async def balance(self, *, priority: Priority = Priority.INTERACTIVE) -> wire.Balance:
         """The account's money, in cents."""
         return await self._read(_Call(RequestClass.OTHER, "/account/v1/balance", wire.decode_balance), priority)
 
+    @measure_time
     async def profile(self, *, priority: Priority = Priority.INTERACTIVE) -> wire.Profile:
         """Who the account is; nothing secret of it is kept."""
         return await self._read(_Call(RequestClass.OTHER, "/account/v1/user", wire.decode_profile), priority)
@@ -279,7 +292,7 @@ class DMarketClient:
 
         missing = set(titles)
         found: dict[str, Quote] = {}
-        async for answer in _pages(page):
+        async for answer in pages(page):
             found.update((quote.title, quote) for quote in answer.quotes if quote.title in missing)
             if len(found) == len(missing):
                 break
@@ -290,7 +303,7 @@ class DMarketClient:
             query: _Query = {"gameId": game.wire, "limit": _MOST_OFFERS, "cursor": cursor}
             return self._counted(await self._read(_Call(RequestClass.OTHER, path, decode, query), priority))
 
-        return _pages(page)
+        return pages(page)
 
     def _dated(self, decode: Callable[[bytes, datetime], T]) -> Callable[[bytes], T]:
         """A decoder that knows when it decodes, since some locks are told as a duration."""
@@ -345,6 +358,7 @@ class DMarketClient:
         except BadAnswer as error:
             raise BadAnswer(f"DMarket answered {response.status_code} for {path}, but {error}", path=path, status=response.status_code) from error
 
+    @measure_time
     async def _send(self, call: _Call[T], slot: Slot) -> httpx.Response:
         """Sign and send; raises Unreachable when nothing was sent, NoAnswer when the answer was lost."""
 
@@ -396,39 +410,6 @@ class DMarketClient:
             return None
         reset: str = response.headers.get("ratelimit-reset", "")
         return float(reset) if reset.isascii() and reset.isdecimal() else 1.0 + self._jitter() / 2
-
-
-class _HasCursor(Protocol):
-    @property
-    def cursor(self) -> str: ...
-
-
-class _HasBroken(Protocol):
-    @property
-    def broken(self) -> int: ...
-
-
-class _Paged(_HasCursor, _HasBroken, Protocol): ...
-
-
-_P = TypeVar("_P", bound=_Paged)
-_B = TypeVar("_B", bound=_HasBroken)
-_C = TypeVar("_C", bound=_HasCursor)
-
-
-async def _pages(fetch: Callable[[str], Awaitable[_C]]) -> AsyncIterator[_C]:
-    """Pages until the cursor is empty; raises RepeatedCursor instead of asking for a page twice."""
-    cursor, seen = "", set[str]()
-    while len(seen) < _MOST_PAGES:
-        page = await fetch(cursor)
-        yield page
-        cursor = page.cursor
-        if not cursor:
-            return
-        if cursor in seen:
-            raise RepeatedCursor("DMarket returned a cursor for the second time: start the listing anew")
-        seen.add(cursor)
-    raise RepeatedCursor(f"DMarket returned {_MOST_PAGES:,} pages and no end: narrow what you ask for")
 
 
 def _checked(base_url: str) -> str:

@@ -22,6 +22,7 @@ import msgspec
 
 from botcore.errors import ConfigError, Throttled
 from botcore.model import RequestClass, RequestCounts
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,6 +120,7 @@ class Quota:
         """Wait for a place and use it now; raises Throttled when the class must pause for too long."""
         (await self.reserve(kind, priority)).sent()
 
+    @measure_time
     async def reserve(self, kind: RequestClass, priority: Priority = Priority.INTERACTIVE) -> Slot:
         """Wait for a place and hold it until ``Slot.sent`` or ``Slot.close``; raises Throttled as ``acquire`` does."""
         return await self._lanes[kind].reserve(priority)

@@ -45,6 +45,7 @@ from botcore.client.shapes import (
 from botcore.errors import BadAnswer
 from botcore.fees import FeeBook, ReducedFee
 from botcore.model import Game, Offer, OwnTarget, Quote, Sale, Target, normal_phase
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -191,6 +192,7 @@ _QUOTES = _shape(Quotes, QuoteRow)
 _FEES = _shape(Fees, ReducedFeeRow)
 
 
+@measure_time
 def decode_offers(data: bytes, asked_at: datetime | None = None) -> OffersPage:
     """A page of ``/marketplace-api/v2/offers`` or ``.../user/offers``; raises BadAnswer when it is no such page.
 

@@ -1,22 +1,29 @@
-"""Frames → figures. Pure: no screen and no file; matplotlib is loaded when the first figure is drawn.
+"""Frames → figures of prices. Pure: no screen and no file; matplotlib is loaded when the first figure is drawn.
 
-The house style: blue for asks, orange for bids, grey for sales, told apart also by those who see few colours, and by shape;
-prices in dollars, time by dates; large enough to read at half its width.
+The house style, which ``sweep_charts`` and ``find_charts`` share: blue for asks, orange for bids, grey for sales, told apart also
+by those who see few colours, and by shape; prices in dollars, time by dates; large enough to read at half its width.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["history"]
+__all__ = ["COLOURS", "INK", "LINES", "MARKERS", "SALE", "SIZE", "STYLE", "dressed", "figure_of", "history", "marked", "plain", "told"]
 
 ASK, BID, SALE, INK, LINES = "#0072B2", "#D55E00", "#6E6E6E", "#222222", "#DDDDDD"
 """Colours of Okabe and Ito's palette, and greys."""
+COLOURS = (ASK, BID, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""The colours of the same palette that differ most, and a shape beside each."""
 SIZE = (9.0, 5.0)
 """Inches; at 120 dots an inch that is 1080 by 600."""
 DOTS = 120
@@ -37,6 +44,8 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": DOTS,
     "savefig.dpi": DOTS,
 }
+_WHOLE, _SMALL = 100, 0.001
+_DECADE, _MANY_DECADES = 10, 5000
 LONG = 64
 """Letters of a title that fit over the chart."""
 
@@ -47,18 +56,61 @@ def history(points: pl.DataFrame, sales: pl.DataFrame, title: str) -> Figure:
     ``points`` has at, best_ask_cents and best_bid_cents, where 0 is an empty side; ``sales`` has sold_at, price_cents and
     to_target. Either may be empty. Times are UTC.
     """
-    from matplotlib import rc_context  # noqa: PLC0415 - slow to load, and most commands draw nothing
-    from matplotlib.figure import Figure  # noqa: PLC0415 - same
-
-    with rc_context(STYLE):
-        figure = Figure(figsize=SIZE, layout="constrained")
-        axes = figure.add_subplot()
+    with figure_of() as (figure, axes):
         _draw_steps(axes, points, "best_ask_cents", "best ask", ASK)
         _draw_steps(axes, points, "best_bid_cents", "best bid", BID)
         _draw_sales(axes, sales)
         _widen(axes)
         _finish(axes, title)
     return figure
+
+
+@contextmanager
+def figure_of(size: tuple[float, float] = SIZE) -> Iterator[tuple[Figure, Axes]]:
+    """An empty figure in the house style, to be drawn on within the block. ``size`` in inches."""
+    from matplotlib import rc_context  # noqa: PLC0415 - slow to load, and most commands draw nothing
+    from matplotlib.figure import Figure  # noqa: PLC0415 - same
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def dressed(axes: Axes, title: str) -> None:
+    """Title over the chart, and the legend, if there is one, between both."""
+    axes.set_title(_drawable(title if len(title) <= LONG else f"{title[: LONG - 1]}…"), loc="left", fontsize=14, fontweight="bold", pad=34)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.2, columnspacing=1.4, handletextpad=0.5)
+
+
+def told(value: float) -> str:
+    """A number as a person reads it: three figures, and no powers of ten."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
+
+
+def plain(axis: Axis, unit: str = "") -> None:
+    """Write an axis's numbers as a person reads them, ``unit`` before each, and only where it is divided coarsely."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: PLC0415 - as above
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: unit + _written(value, money=unit == "$")))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _written(value: float, *, money: bool) -> str:
+    if money:
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+    return f"{value:,.10g}" if value >= _SMALL or value <= 0 else f"{value:.1g}"
+
+
+def marked(axis: Axis, unit: str = "") -> None:
+    """Marks on an axis that grows by factors, once all is drawn: at round numbers within a decade, else at 1, 2 and 5, or at 1 alone."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator  # noqa: PLC0415 - as above
+
+    low, high = axis.get_view_interval()
+    few = (1.0, 2.0, 5.0) if high < _MANY_DECADES * low else (1.0,)
+    axis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]) if high < _DECADE * low else LogLocator(subs=few))
+    axis.set_minor_locator(NullLocator())
+    plain(axis, unit)
 
 
 def _draw_steps(axes: Axes, points: pl.DataFrame, column: str, label: str, colour: str) -> None:
@@ -100,7 +152,6 @@ def _finish(axes: Axes, title: str) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - as above
     from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - as above
 
-    axes.set_title(_drawable(title if len(title) <= LONG else f"{title[: LONG - 1]}…"), loc="left", fontsize=14, fontweight="bold", pad=34)
     dates = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(dates)
     days = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S.%f"]
@@ -110,9 +161,8 @@ def _finish(axes: Axes, title: str) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda price, _: f"${price:,.2f}"))
     axes.margins(y=0.12)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.2, columnspacing=1.4, handletextpad=0.5)
-    else:
+    dressed(axes, title)
+    if not axes.get_legend_handles_labels()[0]:
         axes.text(0.5, 0.5, "nothing stored in this time", transform=axes.transAxes, ha="center", va="center", color=SALE)
 
 

@@ -22,7 +22,8 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     JSON or CSV file of titles and prices. ``clock_offset`` is how far the server's clock is off.
     ``integers`` is how 64-bit integers are written: ``string`` as today, ``number`` as in July.
     ``signed_at`` stops the clock of the signature check, for fixed test vectors. ``stall`` is how
-    late a stalled answer comes.
+    late a stalled answer comes. ``distance`` is how long a round trip to the market takes: unlike
+    ``latency`` it makes connecting and TLS slow as well.
     """
 
     seed: int = 1
@@ -42,13 +43,21 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: str | None = None
     signed_at: float | None = None
     stall: float = 4.0
+    distance: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what would only show later as a strange market."""
         _choose("chaos", self.chaos, _CHAOS)
         _choose("window", self.window, _WINDOWS)
         _choose("integers", self.integers, _INTEGERS)
-        for name, value in (("size", self.size), ("churn", self.churn), ("latency", self.latency), ("jitter", self.jitter), ("stall", self.stall)):
+        for name, value in (
+            ("size", self.size),
+            ("churn", self.churn),
+            ("latency", self.latency),
+            ("jitter", self.jitter),
+            ("stall", self.stall),
+            ("distance", self.distance),
+        ):
             if value < 0:
                 raise SandboxError(f"{name} is {value}: it cannot be negative")
         if (self.public_key is None) != (self.secret_key is None):

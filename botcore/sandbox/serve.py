@@ -21,6 +21,7 @@ from hypercorn.config import Config
 
 from botcore.errors import SandboxError
 from botcore.sandbox.churn import Churn
+from botcore.sandbox.distance import relay
 from botcore.sandbox.growth import grow_world
 from botcore.sandbox.market import Market
 from botcore.sandbox.options import MarketAddress, MarketOptions
@@ -74,7 +75,9 @@ async def serve_market(options: MarketOptions, *, world: World | None = None, no
     market = Market(world, options, public, churn, **({"now": now} if now else {}))
     async with AsyncExitStack() as stack:
         ca_file, context = _certificate(stack) if options.tls else (None, None)
-        port = await _listen(stack, market, options.port, context)
+        port = await _listen(stack, market, 0 if options.distance else options.port, context)
+        if options.distance:
+            port = await _remove(stack, port, options)
         if options.churn:
             stack.push_async_callback(_cancelled, asyncio.create_task(_live(churn, options.churn)))
         scheme = "https" if options.tls else "http"
@@ -113,10 +116,25 @@ async def _listen(stack: AsyncExitStack, market: Market, port: int, context: ssl
     try:
         server = await asyncio.start_server(connected, "127.0.0.1", port, ssl=context, backlog=1024)
     except OSError as error:
-        raise SandboxError(f"the sandbox market cannot listen on 127.0.0.1:{port}: {error.strerror}") from error
+        raise _taken(port, error) from error
     stack.push_async_callback(_closed, server, open_connections)
     bound: int = server.sockets[0].getsockname()[1]
     return bound
+
+
+async def _remove(stack: AsyncExitStack, near: int, options: MarketOptions) -> int:
+    """Put the market at its distance: the port under which it is reached from there."""
+    try:
+        server = await relay(options.port, near, options.distance)
+    except OSError as error:
+        raise _taken(options.port, error) from error
+    stack.callback(server.close)
+    bound: int = server.sockets[0].getsockname()[1]
+    return bound
+
+
+def _taken(port: int, error: OSError) -> SandboxError:
+    return SandboxError(f"the sandbox market cannot listen on 127.0.0.1:{port}: {error.strerror}")
 
 
 async def _converse(market: Market, config: Any, worker: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

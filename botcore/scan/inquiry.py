@@ -21,6 +21,7 @@ from botcore.model import Game, Quote, Sale, Target
 from botcore.scan.bands import PAGE
 from botcore.scan.match import SALES_WINDOW
 from botcore.scan.table import Dossier, Table
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from botcore.cache import Cache
@@ -62,10 +63,12 @@ class Inquiry:
         self._journal = journal
         self._broken = broken
 
+    @measure_time
     async def fee_book(self, priority: Priority) -> FeeBook:
         """The account's fees in the game."""
         return await self._one(policy.fee_book(self._game), lambda turn: self._client.fee_book(self._game, priority=turn), priority)
 
+    @measure_time
     async def quotes(self, titles: Sequence[str], priority: Priority) -> dict[str, Quote]:
         """Best prices by title; a title that the market does not quote is left out. Those not remembered are asked in one request."""
         asked = {policy.quote(self._game, title): title for title in titles}
@@ -79,10 +82,12 @@ class Inquiry:
         answers = await self._many(list(asked), load, priority)
         return {title: answers[question.name] for question, title in asked.items() if answers[question.name] is not None}
 
+    @measure_time
     async def targets(self, title: str, priority: Priority) -> list[Target]:
         """The orders of a title; none for a title that the market's path cannot say, one with a slash for example."""
         return await self._one(policy.targets(self._game, title), lambda turn: self._targets(title, turn), priority)
 
+    @measure_time
     async def sales(self, title: str, priority: Priority) -> list[Sale]:
         """All sales of the last 30 days."""
         return await self._one(policy.sales(self._game, title), lambda turn: self._sales(title, turn), priority)
@@ -95,6 +100,7 @@ class Inquiry:
         kept = await self._cache.recall(list(asked))
         return {title: kept[question.name] for question, title in asked.items() if question.name in kept}
 
+    @measure_time
     async def rivals(self, table: Table, dossier: Dossier, phase: str, priority: Priority) -> None:
         """Take the two cheapest rivals of a kind into the table, found by title from the lowest price up."""
         rivals = 0

@@ -23,7 +23,7 @@ from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
 from botcore.model import Funnel, Offer, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
 from botcore.scan.bands import PAGE, Bands, Chain
 from botcore.scan.inquiry import Inquiry
-from botcore.scan.options import TITLES_A_QUOTE, ScanOptions, ScanProgress
+from botcore.scan.options import ScanOptions, ScanProgress
 from botcore.scan.pace import CLASSES, Pace
 from botcore.scan.pool import Pool
 from botcore.scan.stages import Stages
@@ -79,7 +79,9 @@ class Run:
         self._last_quote = -math.inf
         self._last_sweep = -math.inf
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pools = {need: Pool(self._start, partial(self._pace.bound, kind), partial(self._evidence, need)) for need, kind in CLASSES.items()}
+        self._pools: dict[Need, Pool[Dossier]] = {
+            need: Pool(self._start, partial(self._pace.bound, kind), partial(self._evidence, need)) for need, kind in CLASSES.items()
+        }
         self._over = 0.0
 
     # ---- the whole -----------------------------------------------------------------------------------------------
@@ -260,7 +262,7 @@ class Run:
         if self.table is None:
             return
         waiting = self.table.unquoted
-        size = self._batch_size()
+        size = self.options.titles(self.bands.total)
         over = self.bands.done and not self.bands.flying
         linger = min(LINGER, LINGER_FIRST * self._stages.tries.get("quotes", 0))
         idle = not self._quoting and time.monotonic() - self._last_quote >= linger
@@ -271,12 +273,6 @@ class Run:
             self._jobs += 1
             self._last_quote = time.monotonic()
             self._start(self._quotes(batch))
-
-    def _batch_size(self) -> int:
-        """Titles a quote request: the option, or one twentieth of the offers to read, so that a small scan shows results early."""
-        if self.options.batch_size != "auto":
-            return self.options.batch_size
-        return max(TITLES_A_QUOTE // 10, min(TITLES_A_QUOTE, self.bands.total // 20))
 
     async def _quotes(self, batch: list[Dossier]) -> None:
         self._stages.tried("quotes")

@@ -15,6 +15,7 @@ from botcore.errors import ScanFailed
 from botcore.model import Opportunity, ScanQuery, ScanReport
 from botcore.scan.options import ScanOptions, ScanProgress
 from botcore.scan.run import Run
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from botcore.cache import Cache
@@ -47,10 +48,12 @@ class Scanner:
         """
         return ScanStream(Run(self.client, self.options, query, cache=self.cache, journal=self.journal))
 
+    @measure_time
     async def scan(self, query: ScanQuery) -> ScanReport:
         """The whole scan; ``report.opportunities`` is sorted best first. Raises as ``stream`` does."""
         return await self._watched(query, None)
 
+    @measure_time
     async def recall(self, query: ScanQuery, began: Callable[[ScanStream], None] | None = None) -> ScanReport:
         """The report of a scan that is fresh by the cache's policy, else of a new one; who asks while it runs waits for the same.
 

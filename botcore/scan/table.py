@@ -14,6 +14,7 @@ from botcore.fees import FeeBook
 from botcore.model import Funnel, Game, Offer, Opportunity, OwnTarget, Quote, Sale, ScanQuery, Target
 from botcore.scan.bands import Bands
 from botcore.scan.match import MIN_SALES, Evidence, Profit, SalesFigures, best_bid, decide, foreign, profit_window, sales_figures
+from botcore.timing import measure_time
 
 __all__ = ["Asks", "Case", "Dossier", "Need", "Table"]
 
@@ -121,6 +122,7 @@ class Table:
 
     # ---- taking in what the market says -------------------------------------------------------------------------
 
+    @measure_time
     def read(self, offers: Iterable[Offer]) -> list[Dossier]:
         """Take in a page. Returns the titles whose cases may now be decided."""
         touched: dict[str, Dossier] = {}
@@ -193,6 +195,7 @@ class Table:
 
     # ---- deciding ------------------------------------------------------------------------------------------------
 
+    @measure_time
     def settle(self, dossier: Dossier) -> tuple[set[tuple[Need, str]], list[Opportunity]]:
         """Decide what can be decided of a title. Returns what the rest needs, with the phase, and what was found."""
         needs: set[tuple[Need, str]] = set()

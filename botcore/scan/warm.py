@@ -17,6 +17,7 @@ from botcore.model import Game, Level, Quote
 from botcore.scan.bands import PAGE
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.options import TITLES_A_QUOTE
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     from botcore.cache import Cache
@@ -51,6 +52,7 @@ class Warmer:
         self._journal = journal
         self._known = known
 
+    @measure_time
     async def warm(self, games: Iterable[Game], levels: Sequence[Level], titles: int) -> AsyncIterator[WarmProgress]:
         """Fill fees and quotes of each game, and the sales of its ``titles`` most traded titles within the levels' prices.
 

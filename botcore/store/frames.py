@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Table
 from sqlalchemy.engine import Row
 
 from botcore.errors import StoreError
-from botcore.model import Game, Quote
+from botcore.model import Game, Quote, ScanReport
 from botcore.store.rows import PricePoint
 
 if TYPE_CHECKING:
@@ -31,9 +31,34 @@ def point(row: Row[Any]) -> PricePoint:
 
 def frame(table: Table, found: Sequence[Row[Any]], names: Sequence[str] | None = None) -> pl.DataFrame:
     """The rows, of the whole table, as a frame of these columns; times are UTC, to the millisecond. Raises StoreError without polars."""
-    polars = _polars()
     columns = [table.c[name] for name in names or table.c.keys()]
     places = [list(table.c).index(column) for column in columns]
+    return _made(columns, places, found)
+
+
+def of_query(found: Sequence[Row[Any]], columns: Mapping[str, Column[Any]]) -> pl.DataFrame:
+    """The rows of a query over several tables, with its columns by name, in their order."""
+    return _made(list(columns.values()), range(len(columns)), found)
+
+
+def of_scans(reports: Sequence[ScanReport]) -> pl.DataFrame:
+    """A row a scan: when, what, how long, its stages from listed to found, requests, and a column for each reason why offers were dropped."""
+    polars = _polars()
+    reasons = sorted({reason for report in reports for reason in report.funnel.dropped})
+    rows = [_scan(report) | {f"dropped_{reason}": report.funnel.dropped.get(reason, 0) for reason in reasons} for report in reports]
+    made: pl.DataFrame = polars.DataFrame(rows, infer_schema_length=None)
+    return made
+
+
+def _scan(report: ScanReport) -> dict[str, Any]:
+    told = {"started_at": report.started_at, "game": report.game.value, "level": report.level.value, "seconds": report.seconds}
+    stages = {name: getattr(report.funnel, name) for name in ("listed", "quoted", "checked", "found")}
+    requests = {f"requests_{name}": getattr(report.requests, name) for name in report.requests.__struct_fields__}
+    return {**told, "bound_seconds": report.quota_bound_seconds, "stopped": report.stopped, **stages, **requests}
+
+
+def _made(columns: Sequence[Column[Any]], places: Sequence[int], found: Sequence[Row[Any]]) -> pl.DataFrame:
+    polars = _polars()
     series = []
     for column, place in zip(columns, places, strict=True):
         values = polars.Series(column.name, [row[place] for row in found], dtype=_kind(polars, column))

@@ -17,6 +17,7 @@ from botcore.model import Game, Quote, Sale, ScanReport
 from botcore.store.connect import Unfit
 from botcore.store.rows import History, PricePoint
 from botcore.store.store import Store
+from botcore.timing import measure_time
 
 __all__ = ["Journal", "JournalCounts"]
 
@@ -119,6 +120,7 @@ class Journal:
 
     # What the app calls
 
+    @measure_time
     async def flush(self) -> None:
         """Wait until all that was handed over so far is written."""
         if not self._entries:

@@ -23,6 +23,7 @@ from botcore.store.migrations import HEAD, bring_up
 from botcore.store.options import StoreOptions
 from botcore.store.rows import History, PricePoint, milliseconds, moment
 from botcore.store.schema import METADATA, SEEN, items, opportunities, price_points, sales, scans
+from botcore.timing import measure_time
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,6 +87,7 @@ class Store:
 
     # Writing
 
+    @measure_time
     async def write(
         self, market: str, *, points: Iterable[PricePoint] = (), histories: Iterable[History] = (), reports: Iterable[ScanReport] = ()
     ) -> list[int]:
@@ -124,6 +126,7 @@ class Store:
         """Store the sales of one answer of the market; those that are stored already are not stored again."""
         await self.write(market, histories=[History(game, title, history)])
 
+    @measure_time
     async def update_item_price(self, market: str, game: Game, offer_id: str, price_cents: int, *, at: float | None = None) -> None:
         """Change the stored price of an offer, and then tell ``changed``, so that no cache keeps the old one.
 
@@ -144,6 +147,7 @@ class Store:
         if self._changed is not None:
             await self._changed(game, title, offer_id)
 
+    @measure_time
     async def prune(self, older_than: float, *, now: float | None = None) -> dict[str, int]:
         """Remove what was seen longer ago than so many seconds; gives the rows removed, by table. The bot's tables are left alone."""
         cutoff = milliseconds((time.time() if now is None else now) - older_than)
@@ -167,6 +171,7 @@ class Store:
 
     # Reading
 
+    @measure_time
     async def scans(self, limit: int = 20, *, market: str | None = None) -> list[StoredScan]:
         """The newest scans, newest first."""
         return [_stored(row) for row in await self.fetch(_newest_scans(limit, market))]
@@ -180,6 +185,7 @@ class Store:
         report.opportunities = sorted(map(rows.opportunity, await self.fetch(_of_scan(number))), key=lambda one: one.order)
         return report
 
+    @measure_time
     async def opportunities(self, market: str, game: Game, *, since: float = 0.0, limit: int = 100) -> list[Opportunity]:
         """What scans that began at ``since`` (unix seconds) or later found, newest scan first."""
         return [rows.opportunity(row) for row in await self.fetch(_found(market, game, since, limit))]
@@ -188,16 +194,28 @@ class Store:
         """The same, each with the unix seconds at which its scan began."""
         return [(row.found_at / 1000, rows.opportunity(row)) for row in await self.fetch(_found(market, game, since, limit))]
 
+    async def finds_frame(self, market: str, *, since: float = 0.0) -> pl.DataFrame:
+        """What scans that began at ``since`` (unix seconds) or later found, oldest first, with the level of their scan. Needs the extra `lab`."""
+        found = await self.fetch(_finds(market, since))
+        return frames.of_query(found, {"level": scans.c.level} | dict(opportunities.c.items()))
+
+    async def scans_frame(self, market: str, *, since: float = 0.0) -> pl.DataFrame:
+        """The scans that began then or later, oldest first, each with its stages and why offers were dropped. Needs the extra `lab`."""
+        stored = await self.fetch(select(scans).where(scans.c.market == market, scans.c.started_at >= milliseconds(since)).order_by(scans.c.started_at))
+        return frames.of_scans([_stored(row).report for row in stored])
+
     async def price(self, market: str, game: Game, offer_id: str) -> int | None:
         """The stored price of an offer in cents; None when it is not stored."""
         found = await self.fetch(select(items.c.price_cents).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))
         return found[0].price_cents if found else None
 
+    @measure_time
     async def points(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> list[PricePoint]:
         """The price points of a title from ``since`` (unix seconds) on, oldest first; of all its phases, or of one."""
         found = await self.fetch(_of_title(price_points, price_points.c.at, market, game, title, phase, since))
         return [frames.point(row) for row in found]
 
+    @measure_time
     async def sales(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> list[Sale]:
         """The sales of a title from ``since`` (unix seconds) on, oldest first; of all its phases, or of one."""
         found = await self.fetch(_of_title(sales, sales.c.sold_at, market, game, title, phase, since))
@@ -213,6 +231,7 @@ class Store:
         found = await self.fetch(_of_title(sales, sales.c.sold_at, market, game, title, phase, since))
         return frames.frame(sales, found, frames.SALES)
 
+    @measure_time
     async def titles(self, market: str, game: Game, *, since: float = 0.0, limit: int = 100) -> list[str]:
         """The titles with the most sales since then (unix seconds), then those whose price was seen most often."""
         found: dict[str, None] = {}
@@ -238,6 +257,7 @@ class Store:
             return size
         return sum(one.stat().st_size for one in (path, path.with_name(f"{path.name}-wal")) if one.exists())
 
+    @measure_time
     async def export(self, folder: Path) -> dict[str, int]:
         """Write one Parquet file a table of what was seen; gives the rows of each. Needs the extra `lab`.
 
@@ -316,6 +336,11 @@ def _found(market: str, game: Game, since: float, limit: int) -> Select[Any]:
     table = opportunities.c
     query = select(opportunities).where(table.market == market, table.game == str(game), table.found_at >= milliseconds(since))
     return query.order_by(table.found_at.desc(), table.profit_cents.desc(), table.offer_id).limit(limit)
+
+
+def _finds(market: str, since: float) -> Select[Any]:
+    query = select(scans.c.level, *opportunities.c).join(scans, scans.c.id == opportunities.c.scan_id)
+    return query.where(opportunities.c.market == market, opportunities.c.found_at >= milliseconds(since)).order_by(opportunities.c.found_at)
 
 
 def _of_title(table: Table, seen: Column[Any], market: str, game: Game, title: str, phase: str | None, since: float) -> Select[Any]:

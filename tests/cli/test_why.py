@@ -1,0 +1,50 @@
+"""``botcore config why``: the chain from a number in force down to the samples that chose it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from botcore.tuned import write
+from tests.entries import FILE, an_entry
+
+
+@pytest.fixture
+def written():
+    write(FILE, {"scan.batch_size": an_entry(where={"way": "a"})})
+
+
+@pytest.mark.usefixtures("written")
+def test_why_shows_the_chain_down_to_the_medians(inside):
+    out, err, code = inside("config", "why", "batch_size")
+    assert (err, code) == ("", 0)
+    assert out.startswith("scan.batch_size is 50, from data/tuned.toml\n")
+    told = {line.split()[0]: line.split(maxsplit=1)[1].strip() for line in out.split("\n\n")[0].splitlines()[1:]}
+    assert told["measured"] == "50, on 2026-09-21, at commit abc"
+    assert (told["because"], told["chart"]) == ("it is best", "notebooks/02-how-large-a-batch.ipynb")
+    assert told["record"].startswith("profiling_results/20260921-000000-how-large-")
+    assert told["ran"].startswith("botcore.perf.batches.measure, 12 samples, 10 requests")
+    rows = [re.split(r"  +", line.strip()) for line in out.split("\n\n")[1].splitlines()]
+    assert [row[:2] for row in rows[1:]] == [["10", "0.11"], ["50", "0.03"]]
+    assert {row[3] for row in rows[1:]} == {"3"}
+
+
+@pytest.mark.usefixtures("written")
+def test_why_says_what_goes_before_the_measured_number(inside):
+    out, _, _ = inside("config", "why", "scan.batch_size", BOTCORE_SCAN_BATCH_SIZE="5")
+    assert out.startswith("scan.batch_size is 5, from the environment\n")
+    assert "because" in out
+
+
+def test_why_of_a_default_says_that_nothing_was_measured(inside):
+    out, _, code = inside("config", "why", "BOTCORE_SCAN_BANDS")
+    assert code == 0
+    assert "scan.bands is auto, from default" in out
+    assert "Nothing was measured" in out
+
+
+def test_why_of_anything_else_suggests_what_is_near(inside):
+    _, err, code = inside("config", "why", "batchsize")
+    assert code == 2
+    assert "did you mean batch_size?" in err
