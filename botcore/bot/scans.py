@@ -15,7 +15,7 @@ from botcore.bot import messages
 from botcore.bot.outbox import Outbox
 from botcore.bot.posts import Post
 from botcore.cache import Cache, policy
-from botcore.errors import BotcoreError, ScanFailed
+from botcore.errors import ScanFailed, StoreError
 from botcore.model import Game, Level, Opportunity, ScanQuery, ScanReport
 from botcore.scan import Scanner, ScanProgress, ScanStream
 from botcore.store import Chats, View
@@ -194,13 +194,19 @@ class Views:
         view = looking.view
         try:
             await self._follow(looking)
-        except BotcoreError as error:
-            await self._chats.close_view(view.id, "failed", None, str(error))
-            await self._failed(view.chat_id, looking.lang, error)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: nobody awaits this task
-            await self._failed(view.chat_id, looking.lang, error)
+            await self._broken(looking, error)
         finally:
             self._looking.pop(view.id, None)
+
+    async def _broken(self, looking: _Looking, error: Exception) -> None:
+        """Tell of an error, and leave no message behind that looks as if the scan went on."""
+        view = looking.view
+        await self._failed(view.chat_id, looking.lang, error)
+        post = messages.interrupted_post(looking.lang, game=view.game, level=view.level)
+        with suppress(StoreError):
+            await self._outbox.show(view.chat_id, card_of(view.id), post)
+            await self._chats.close_view(view.id, "failed", None, str(error))
 
     async def _follow(self, looking: _Looking) -> None:
         view = looking.view
@@ -208,6 +214,9 @@ class Views:
         try:
             await self._progress(looking, stopping)
             state, report, said = await self._outcome(looking)
+        except StoreError:
+            await looking.scan.leave()
+            raise
         finally:
             stopping.cancel()
         await asyncio.sleep(looking.free_at - asyncio.get_running_loop().time())
