@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from botcore.client.api import ClientStats, DMarketClient, RetryOptions, counting
     from botcore.client.auth import KeyPair
+    from botcore.client.part import PartQuota
     from botcore.client.quota import Priority, Quota, QuotaOptions
     from botcore.client.shared import SharedQuota
     from botcore.client.transport import PoolOptions
-    from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, SalesPage
+    from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, QuotesPage, SalesPage
 
 __all__ = [
     "Balance",
@@ -23,11 +24,13 @@ __all__ = [
     "InventoryItem",
     "KeyPair",
     "OffersPage",
+    "PartQuota",
     "PoolOptions",
     "Priority",
     "Profile",
     "Quota",
     "QuotaOptions",
+    "QuotesPage",
     "RetryOptions",
     "SalesPage",
     "SharedQuota",
@@ -37,10 +40,11 @@ __all__ = [
 _HOMES = {
     "api": ("ClientStats", "DMarketClient", "RetryOptions", "counting"),
     "auth": ("KeyPair",),
+    "part": ("PartQuota",),
     "quota": ("Priority", "Quota", "QuotaOptions"),
     "shared": ("SharedQuota",),
     "transport": ("PoolOptions",),
-    "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "SalesPage"),
+    "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "QuotesPage", "SalesPage"),
 }
 
 
