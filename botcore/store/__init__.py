@@ -6,6 +6,7 @@ from botcore.store.letters import Card, Draft, Letter, Letters
 from botcore.store.options import StoreOptions
 from botcore.store.rows import History, PricePoint
 from botcore.store.store import Store, StoredScan, StoreInfo
+from botcore.store.watching import Standing, Watching
 
 __all__ = [
     "Card",
@@ -18,10 +19,12 @@ __all__ = [
     "Letter",
     "Letters",
     "PricePoint",
+    "Standing",
     "Store",
     "StoreInfo",
     "StoreOptions",
     "StoredScan",
     "View",
     "Watch",
+    "Watching",
 ]

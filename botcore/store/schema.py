@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, I
 __all__ = [
     "METADATA",
     "SEEN",
+    "alerts",
     "cards",
     "chats",
     "items",
@@ -19,6 +20,7 @@ __all__ = [
     "state",
     "views",
     "watches",
+    "watermarks",
 ]
 
 METADATA = MetaData(
@@ -178,6 +180,30 @@ watches = Table(
     sqlite_autoincrement=True,  # same as for views
 )
 """Titles that a chat wants to hear of; ``known`` is the JSON of the offers it was told of: offer id → price in cents."""
+
+watermarks = Table("watermarks", METADATA, *_keys("market", "door", "game", "scope"), *_numbers("listed_at", "updated_at"))
+"""Up to when of the market's listing everything was decided, for each door and what it watches."""
+
+alerts = Table(
+    "alerts",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_words("market", "door", "game", "level", "offer_id", "asset_id", "title"),
+    *_numbers("price_cents", "listed_at", "seen_at", "decided_at", "queued_at"),
+    Column("sent_at", BigInteger),
+    *_words("state", "offer_now"),
+    *_numbers("price_now", "changed_at"),
+    Column("told", Text),
+    Column("watched", Boolean, nullable=False),
+    *_words("found"),
+    UniqueConstraint("market", "door", "offer_id", "price_cents"),
+    Index("alerts_market_door_watched", "market", "door", "watched", "id"),
+    Index("alerts_market_door_queued_at", "market", "door", "queued_at"),
+    Index("alerts_queued_at", "queued_at"),
+    sqlite_autoincrement=True,  # an alert's number is known outside and must not come again
+)
+"""Alerts that a door was given. ``state``, ``offer_now`` and ``price_now`` are what became of one, ``told`` what its door knows
+of that, null before it has the alert itself; ``watched`` until it is gone and that was told. ``found`` is the opportunity as JSON."""
 
 SEEN = {"opportunities": "found_at", "scans": "started_at", "items": "updated_at", "price_points": "at", "sales": "sold_at"}
 """The tables of what was seen, each with the column that tells when; in the order in which rows are removed."""

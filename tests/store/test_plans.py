@@ -7,12 +7,14 @@ import re
 import pytest
 from sqlalchemy import event, text
 
-from botcore.model import Game, Level
-from botcore.store import Chats, ChatSettings, Draft, Letters, Store
+from botcore.model import AlertState, Game, Level
+from botcore.store import Chats, ChatSettings, Draft, Letters, Standing, Store, Watching
 from botcore.store.connect import connect, disconnect
 
 from .support import NOW, TITLE, point, report, sale
+from .test_watching import alert
 
+STANDING = Standing(alert(), AlertState.LIVE, "offer-1", 501)
 DRAFT = Draft(chat_id=1, kind="alert", body="text")
 UNAIDED = re.compile(r"\bSCAN (?!.*USING (COVERING )?INDEX)|Seq Scan")
 QUERIES = {
@@ -49,6 +51,14 @@ QUERIES = {
     "watches": lambda store: Chats(store).watches(1),
     "known": lambda store: Chats(store).known(1, {}),
     "recall": lambda store: Chats(store).recall("offset"),
+    "watermarks": lambda store: watching(store).watermarks("pro"),
+    "given": lambda store: watching(store).given("offer-1", 501),
+    "watched": lambda store: watching(store).watched(),
+    "change": lambda store: watching(store).change(STANDING, STANDING, at=NOW),
+    "tell": lambda store: watching(store).tell(1, "gone"),
+    "sent alert": lambda store: watching(store).sent(1, at=NOW),
+    "alerts": lambda store: watching(store).alerts(since=NOW),
+    "prune alerts": lambda store: watching(store).prune(NOW),
 }
 """Left out is what reads a table whole: info, export, all letters, all chats, all watches."""
 
@@ -61,7 +71,14 @@ async def filled(options):
         await store.add_points("sandbox", [point(NOW + number) for number in range(50)])
         await store.add_sales("sandbox", Game.CSGO, TITLE, [sale(NOW + number) for number in range(50)])
         await fill(Letters(store), Chats(store))
+        for number in range(50):
+            await watching(store).give(alert(number))
+        await watching(store).advance("pro", {Game.CSGO: NOW}, at=NOW)
     return options
+
+
+def watching(store):
+    return Watching(store, "sandbox", "tests")
 
 
 async def fill(letters, chats):
