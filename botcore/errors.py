@@ -4,6 +4,7 @@ BotcoreError
 ├── ConfigError              a setting is wrong or missing
 ├── SandboxError             the sandbox market could not be started
 ├── StoreError               the store cannot be opened, read or written
+├── RecordingError           a recording cannot be read or written
 └── MarketError              one request to the market failed
     ├── Unreachable          nothing was sent: connecting, DNS or the pool timed out
     ├── NoAnswer             sent, and the answer was lost: time-out or reset
@@ -13,6 +14,7 @@ BotcoreError
     ├── Throttled            429
     ├── Refused              any other 4xx
     │   └── Unauthorized     401: key, signature or clock
+    ├── NotRecorded          a recording holds no answer to this request
     └── OutcomeUnknown       a write whose answer was lost
 ScanFailed                   a scan that cannot give an honest result
 """
@@ -30,7 +32,9 @@ __all__ = [
     "ConfigError",
     "MarketError",
     "NoAnswer",
+    "NotRecorded",
     "OutcomeUnknown",
+    "RecordingError",
     "Refused",
     "RepeatedCursor",
     "SandboxError",
@@ -57,6 +61,10 @@ class SandboxError(BotcoreError):
 
 class StoreError(BotcoreError):
     """The store cannot be opened, read or written. The message says which store and what to do; nothing written before is lost."""
+
+
+class RecordingError(BotcoreError):
+    """A recording cannot be read or written, or was altered. The message says which and why; what is whole stays readable."""
 
 
 class MarketError(BotcoreError):
@@ -114,6 +122,10 @@ class Refused(MarketError):
 
 class Unauthorized(Refused):
     """The key, the signature or the clock is wrong. Check the key pair; the clock was already corrected once."""
+
+
+class NotRecorded(MarketError):
+    """A recording is replayed that holds no answer to this request. Repeating is no use; the message names the request."""
 
 
 class OutcomeUnknown(MarketError):

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from botcore.client.api import ClientStats, DMarketClient, RetryOptions, counting
     from botcore.client.auth import KeyPair
+    from botcore.client.course import Clock, RealClock
     from botcore.client.part import PartQuota
     from botcore.client.quota import Priority, Quota, QuotaOptions
+    from botcore.client.recording import Recording
+    from botcore.client.replay import Replay
     from botcore.client.shared import SharedQuota
     from botcore.client.transport import PoolOptions
     from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, QuotesPage, SalesPage
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Balance",
     "ClientStats",
+    "Clock",
     "DMarketClient",
     "InventoryItem",
     "KeyPair",
@@ -31,6 +35,9 @@ __all__ = [
     "Quota",
     "QuotaOptions",
     "QuotesPage",
+    "RealClock",
+    "Recording",
+    "Replay",
     "RetryOptions",
     "SalesPage",
     "SharedQuota",
@@ -40,8 +47,11 @@ __all__ = [
 _HOMES = {
     "api": ("ClientStats", "DMarketClient", "RetryOptions", "counting"),
     "auth": ("KeyPair",),
+    "course": ("Clock", "RealClock"),
     "part": ("PartQuota",),
     "quota": ("Priority", "Quota", "QuotaOptions"),
+    "recording": ("Recording",),
+    "replay": ("Replay",),
     "shared": ("SharedQuota",),
     "transport": ("PoolOptions",),
     "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "QuotesPage", "SalesPage"),

@@ -131,11 +131,11 @@ class DMarketClient:
     """Asks DMarket. Use it as an async context manager, or call ``aclose``.
 
     ``quota`` may be shared by clients of one key. ``clock`` gives unix seconds, ``jitter`` numbers from 0 to 1, and
-    ``sleep`` waits between attempts. Every method raises MarketError for a request that failed for good; which kind
-    says what to do.
+    ``sleep`` waits between attempts. ``transport`` takes the place of the pool's own. Every method raises MarketError for a
+    request that failed for good; which kind says what to do.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a neighbour that a test or a recording may replace
         self,
         base_url: str,
         keys: KeyPair,
@@ -146,6 +146,7 @@ class DMarketClient:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.stats = ClientStats()
         self.quota = quota or Quota()
@@ -156,7 +157,7 @@ class DMarketClient:
         self._auth = SignedAuth(keys, self._clock)
         self._jitter = jitter
         self._sleep = sleep
-        self._http = httpx.AsyncClient(transport=make_transport(self._pool), timeout=self._pool.timeout(), trust_env=False, headers=_headers())
+        self._http = httpx.AsyncClient(transport=transport or make_transport(self._pool), timeout=self._pool.timeout(), trust_env=False, headers=_headers())
 
     def __repr__(self) -> str:
         return f"<DMarketClient {self.base_url} by {self._pool.transport}, {self.quota!r}>"
@@ -170,6 +171,11 @@ class DMarketClient:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+    @property
+    def skew(self) -> float:
+        """The market's clock less ours, in seconds."""
+        return self._clock.skew
 
     def now(self) -> float:
         """Unix seconds by the market's clock."""
