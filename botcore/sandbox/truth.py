@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from botcore.sandbox.goods import Item, Offer
     from botcore.sandbox.world import GameMarket, World
 
-__all__ = ["is_opportunity", "true_opportunities"]
+__all__ = ["exit_came", "is_opportunity", "true_opportunities"]
 
 _DAY = 86_400
 _MONTH = 30 * _DAY
@@ -46,6 +46,17 @@ def is_opportunity(market: GameMarket, offer: Offer, level: Level, at: float) ->
     low, high = level.price_window
     least, most = (Fraction(border) for border in level.profit_window)
     return low <= offer.price <= high and _best_exit(market, offer, _look(market, offer.item, at), (least, most), at) is not None
+
+
+def exit_came(world: World, found: Opportunity, item: Item, since: float) -> bool:
+    """Whether the exit price of a find could be had from ``since`` (unix seconds) until now.
+
+    Somebody paid it for one of its kind; or a buy order that takes the item paid it, or still offers to.
+    """
+    to_target = found.exit is Exit.TARGET
+    sales = (sale for sale in item.title.sales if sale.sold_at >= since and sale.phase == item.phase and (sale.to_target or not to_target))
+    standing = any(not order.target and order.price >= found.exit_price_cents and order.accepts(item) for order in item.title.orders)
+    return any(sale.price >= found.exit_price_cents for sale in sales) or (to_target and standing and world.clock() >= since)
 
 
 class _Evidence:
