@@ -32,6 +32,7 @@ __all__ = [
     "Alert",
     "AlertState",
     "Change",
+    "Drift",
     "Exit",
     "Failure",
     "Funnel",
@@ -47,6 +48,7 @@ __all__ = [
     "Sale",
     "ScanQuery",
     "ScanReport",
+    "Standing",
     "Target",
     "WatchQuery",
     "normal_phase",
@@ -352,6 +354,28 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         return self.opportunity.listed_at.timestamp()
 
 
+class Standing(msgspec.Struct):
+    """An alert as it stands: what became of it, under which offer id and price it is listed now, and what its door knows.
+
+    ``told`` is ``mark()`` of what the door was told last; None when it may not have the alert itself.
+    """
+
+    alert: Alert
+    state: AlertState
+    offer_now: str
+    price_now: int
+    told: str | None = None
+
+    def mark(self) -> str:
+        """What there is to tell, in a word by which it is known again."""
+        return str(self.state) if self.state is AlertState.GONE else f"{self.state} {self.price_now}"
+
+    @property
+    def untold(self) -> bool:
+        """Whether the door does not know the latest."""
+        return self.told != self.mark()
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an alert that was told. ``price_cents``: what it costs now, None when it is gone."""
 
@@ -393,10 +417,20 @@ class Failure(msgspec.Struct, frozen=True):
     times: int
 
 
+class Drift(msgspec.Struct, frozen=True):
+    """A change of the market's answers of a kind: a dotted field that is ``unknown`` or ``missing``, how often it was seen."""
+
+    answer: str
+    field: str
+    how: str
+    times: int = 0
+
+
 class ScanReport(msgspec.Struct):
     """What a scan did and cost. ``quota_bound_seconds`` is the least time its requests could have taken.
 
-    ``stages`` counts what was asked at each stage, repetitions left out; ``stopped`` says why a scan ended early.
+    ``stages`` counts what was asked at each stage, repetitions left out; ``stopped`` says why a scan ended early. ``drift`` is
+    what has changed in the answers that were looked at, a few of each kind.
     """
 
     market: str
@@ -415,4 +449,5 @@ class ScanReport(msgspec.Struct):
     stopped: str | None = None
     cache: dict[str, int] = msgspec.field(default_factory=dict)
     failures: list[Failure] = msgspec.field(default_factory=list)
+    drift: list[Drift] = msgspec.field(default_factory=list)
     opportunities: list[Opportunity] = msgspec.field(default_factory=list)

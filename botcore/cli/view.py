@@ -214,4 +214,6 @@ def _cost(report: ScanReport) -> Text:
 
 def _troubles(report: ScanReport) -> list[Text]:
     lines = [Text(f"failed: {failure.what}, {failure.error}, {failure.times} times", style="yellow") for failure in report.failures]
+    said = {"unknown": "a field that is not known", "missing": "a field that is missing"}
+    lines += [Text(f"the market's answers changed: {one.answer}, {said[one.how]}, {one.field}", style="yellow") for one in report.drift]
     return [*lines, Text(f"ended early: {report.stopped}", style="yellow")] if report.stopped else lines

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from botcore.client.api import ClientStats, DMarketClient, RetryOptions, counting
+    from botcore.client.api import DMarketClient, RetryOptions
     from botcore.client.auth import KeyPair
     from botcore.client.course import Clock, RealClock
     from botcore.client.part import PartQuota
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from botcore.client.recording import Recording
     from botcore.client.replay import Replay
     from botcore.client.shared import SharedQuota
+    from botcore.client.stats import ClientStats, counting
     from botcore.client.transport import PoolOptions
     from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, QuotesPage, SalesPage
 
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("ClientStats", "DMarketClient", "RetryOptions", "counting"),
+    "api": ("DMarketClient", "RetryOptions"),
     "auth": ("KeyPair",),
     "course": ("Clock", "RealClock"),
     "part": ("PartQuota",),
@@ -53,6 +54,7 @@ _HOMES = {
     "recording": ("Recording",),
     "replay": ("Replay",),
     "shared": ("SharedQuota",),
+    "stats": ("ClientStats", "counting"),
     "transport": ("PoolOptions",),
     "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "QuotesPage", "SalesPage"),
 }

@@ -326,7 +326,7 @@ class Run:
             self._waiting.pop(dossier.title, None)
         if not self.found and self._hopes:
             needs |= self._hope(dossier)
-        for need, phase in sorted(needs):
+        for need, phase in sorted(needs, key=_by_name):
             if need is not Need.WAIT:
                 self._ask_for(dossier, need, phase)
 
@@ -434,6 +434,7 @@ class Run:
             report.listed = report.funnel.listed
         report.cache = self._remembered.flat() if self._cache else {}
         report.failures = self._stages.failures()
+        report.drift = tally.drifted()
         report.opportunities = sorted(self.found, key=lambda found: found.order)
         return report
 
@@ -457,6 +458,11 @@ class Run:
         if self.table is None:
             raise RuntimeError("an offer was judged before the fees were known")
         return self.table
+
+
+def _by_name(need: tuple[Need, str]) -> tuple[str, str]:
+    """An order that does not change from one process to the next, as that of a set does."""
+    return need[0].value, need[1]
 
 
 def market_name(url: str) -> str:

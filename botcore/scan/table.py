@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from enum import Enum
 
 from botcore.fees import FeeBook
 from botcore.model import Funnel, Game, Offer, Opportunity, OwnTarget, Quote, Sale, ScanQuery, Target
@@ -18,7 +18,7 @@ from botcore.scan.match import MIN_SALES, Evidence, Profit, SalesFigures, best_b
 __all__ = ["Asks", "Case", "Dossier", "Need", "Table"]
 
 
-class Need(StrEnum):
+class Need(Enum):
     """What a case needs before it can be decided."""
 
     WAIT = "more of the listing"
