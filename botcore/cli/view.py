@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -128,18 +129,20 @@ def _name(group: list[Opportunity]) -> str:
     return f"{times}{title} ({group[0].phase})" if group[0].phase else f"{times}{title}"
 
 
-def results(report: ScanReport, limit: int | None, width: int | None) -> RenderableType:
+def results(report: ScanReport, limit: int | None, width: int | None, recorded: datetime | None = None) -> RenderableType:
     """The table of finds, the funnel, and what the scan cost.
 
     ``width`` is the terminal's; None is no terminal: then each find has a line of its own that ends with its address.
+    ``recorded`` is when all this was recorded, None where it happens now.
     """
-    return Group(*_finds(report, limit, width), Text(), _funnel(report), _cost(report), *_troubles(report))
+    return Group(*_finds(report, limit, width, recorded), Text(), _funnel(report), _cost(report), *_troubles(report))
 
 
-def _finds(report: ScanReport, limit: int | None, width: int | None) -> Iterable[RenderableType]:
+def _finds(report: ScanReport, limit: int | None, width: int | None, recorded: datetime | None) -> Iterable[RenderableType]:
     best = report.opportunities[:limit]
     fewer = f", the best {len(best)} shown" if len(best) < len(report.opportunities) else ""
     where = " (sandbox: invented items and prices)" if report.market == "sandbox" else ""
+    where += f" (a recording of {recorded:%Y-%m-%d %H:%M} UTC)" if recorded is not None else ""
     yield Text(f"{report.game} {report.level}: {len(report.opportunities)} found{fewer}{where}", style="bold")
     if best:
         groups = [[found] for found in best] if width is None else _grouped(best)

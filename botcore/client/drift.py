@@ -82,7 +82,7 @@ def differences(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
 
 def _sample(raw: Raw) -> Iterator[Any]:
     """The object, or some of a list of them, the first and the last included."""
-    if memoryview(raw)[:1] != b"[":
+    if bytes(memoryview(raw)[:1]) != b"[":
         yield msgspec.json.decode(raw)
         return
     rows = _LIST.decode(raw)
