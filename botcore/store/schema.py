@@ -14,6 +14,7 @@ __all__ = [
     "mutes",
     "opportunities",
     "outbox",
+    "outcomes",
     "price_points",
     "sales",
     "scans",
@@ -205,5 +206,28 @@ alerts = Table(
 """Alerts that a door was given. ``state``, ``offer_now`` and ``price_now`` are what became of one, ``told`` what its door knows
 of that, null before it has the alert itself; ``watched`` until it is gone and that was told. ``found`` is the opportunity as JSON."""
 
-SEEN = {"opportunities": "found_at", "scans": "started_at", "items": "updated_at", "price_points": "at", "sales": "sold_at"}
+outcomes = Table(
+    "outcomes",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_words("market", "game", "level", "offer_id", "title", "phase"),
+    *_numbers("price_cents"),
+    *_words("exit"),
+    *_numbers("exit_price_cents", "fee_cents", "profit_cents", "lock_days", "noted_at", "due_at"),
+    *_words("float_part", "paint_seed", "reason"),
+    Column("score", Double),
+    *_words("features"),
+    *_numbers("step"),
+    Column("next_at", BigInteger),
+    *(Column(name, Boolean) for name in ("there_30s", "there_5min", "there_1h", "came_true")),
+    Column("earned_cents", BigInteger),
+    UniqueConstraint("market", "game", "offer_id", "price_cents"),
+    Index("outcomes_market_next_at", "market", "next_at"),
+    Index("outcomes_market_noted_at", "market", "noted_at"),
+    Index("outcomes_noted_at", "noted_at"),
+)
+"""What was said of an offer, and what became of it. ``reason`` is empty for an alert, else why the offer was rejected. ``step`` counts
+the questions that were asked, ``next_at`` is when the next one is due, null after the last."""
+
+SEEN = {"opportunities": "found_at", "scans": "started_at", "items": "updated_at", "price_points": "at", "sales": "sold_at", "outcomes": "noted_at"}
 """The tables of what was seen, each with the column that tells when; in the order in which rows are removed."""

@@ -7,12 +7,21 @@ import re
 import pytest
 from sqlalchemy import event, text
 
-from botcore.model import AlertState, Game, Level
-from botcore.store import Chats, ChatSettings, Draft, Letters, Standing, Store, Watching
+from botcore.model import AlertState, Game, Level, Standing
+from botcore.store import Chats, ChatSettings, Draft, Letters, Outcomes, Store, Watching
 from botcore.store.connect import connect, disconnect
 
 from .support import NOW, TITLE, point, report, sale
+from .test_outcomes import claim
 from .test_watching import alert
+
+
+async def answer_one(store):
+    """An outcome is asked for, postponed and answered."""
+    asked = (await outcomes(store).due(NOW + 60))[0]
+    await outcomes(store).postpone([asked], NOW + 50)
+    await outcomes(store).answer(asked, asked)
+
 
 STANDING = Standing(alert(), AlertState.LIVE, "offer-1", 501)
 DRAFT = Draft(chat_id=1, kind="alert", body="text")
@@ -59,6 +68,13 @@ QUERIES = {
     "sent alert": lambda store: watching(store).sent(1, at=NOW),
     "alerts": lambda store: watching(store).alerts(since=NOW),
     "prune alerts": lambda store: watching(store).prune(NOW),
+    "due": lambda store: outcomes(store).due(NOW + 60),
+    "next outcome": lambda store: outcomes(store).next_at(),
+    "answer": answer_one,
+    "known outcomes": lambda store: outcomes(store).known(since=NOW),
+    "of an offer": lambda store: outcomes(store).of_offer(Game.CSGO, "offer-1"),
+    "counts": lambda store: outcomes(store).counts(since=NOW),
+    "frame": lambda store: outcomes(store).frame(since=NOW),
 }
 """Left out is what reads a table whole: info, export, all letters, all chats, all watches."""
 
@@ -73,8 +89,13 @@ async def filled(options):
         await fill(Letters(store), Chats(store))
         for number in range(50):
             await watching(store).give(alert(number))
+        await outcomes(store).note([claim(number) for number in range(50)], first=1)
         await watching(store).advance("pro", {Game.CSGO: NOW}, at=NOW)
     return options
+
+
+def outcomes(store):
+    return Outcomes(store, "sandbox")
 
 
 def watching(store):
