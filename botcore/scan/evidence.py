@@ -8,23 +8,23 @@ before it was held against outcomes: see ``botcore.scan.confidence``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from botcore.fees import FeeBook
-from botcore.model import Exit, Opportunity, Sale, Target
-from botcore.scan.match import DAY
+from botcore.model import Exit, Offer, Opportunity, Sale, Target
+from botcore.scan.match import DAY, accepts
 from botcore.scan.sales import SalesStudy, study
 
-__all__ = ["Assessment", "Background", "Book", "Concern", "Reason", "assess", "expected_days"]
+__all__ = ["AT_ONCE_DAYS", "Assessment", "Background", "Book", "Concern", "Reason", "assess", "background", "expected_days"]
 
 THIN = 10
 """Fewer sales in 30 days than this are called thin: a relist exit needs five, and five say little."""
 SCATTERED = 0.12
 """The spread of prices from which on a median says little about the next sale."""
-STALE = 0.5
+STALE = 0.25
 """How likely a title must still be alive not to be called stale."""
 DROP = 0.10
 """A loss within 30 days that is named."""
@@ -72,6 +72,13 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     asks: Sequence[int] = ()
 
 
+def background(offer: Offer, offers: Iterable[Offer], targets: Iterable[Target], sales: Sequence[Sale], own: Collection[str] = ()) -> Background:
+    """The background of one offer, from offers, foreign orders and sales of its title; ``own``: ids of the account's offers and assets."""
+    bids = [target for target in targets if accepts(target, offer)]
+    rivals = (one for one in offers if one.kind == offer.kind and offer.offer_id != one.offer_id and not (one.locked or one.p2p))
+    return Background(sales=sales, bids=bids, asks=sorted(one.price_cents for one in rivals if one.offer_id not in own and one.asset_id not in own))
+
+
 class Book(msgspec.Struct, frozen=True, kw_only=True):
     """What stands at the exit price: ``orders`` at or above it and the ``pieces`` they want; asks of others below and little above it."""
 
@@ -113,10 +120,10 @@ def expected_days(found: Opportunity) -> float:
     return found.trade_lock_days + selling
 
 
-def assess(found: Opportunity, background: Background, fees: FeeBook, now: float) -> Assessment:
-    """Weigh a find against its background, at ``now`` unix seconds."""
-    sales = study(background.sales, found.phase, now)
-    book = _book(found, background)
+def assess(found: Opportunity, seen: Background, fees: FeeBook, now: float) -> Assessment:
+    """Weigh a find against what was seen beside it, at ``now`` unix seconds."""
+    sales = study(seen.sales, found.phase, now)
+    book = _book(found, seen)
     score = _relist_score(found, sales, book) if found.exit is Exit.RELIST else _target_score(found, sales, book)
     days = expected_days(found)
     free = max(1.0, days - found.trade_lock_days)
@@ -125,7 +132,7 @@ def assess(found: Opportunity, background: Background, fees: FeeBook, now: float
     return Assessment(
         exit=found.exit,
         expected_cents=found.profit_cents,
-        worst_cents=_worst(found, background, fees, now),
+        worst_cents=_worst(found, seen, fees, now),
         days=days,
         lock_days=found.trade_lock_days,
         per_day_cents=found.profit_cents / max(1.0, days),
@@ -141,16 +148,16 @@ def assess(found: Opportunity, background: Background, fees: FeeBook, now: float
     )
 
 
-def _worst(found: Opportunity, background: Background, fees: FeeBook, now: float) -> int | None:
-    best = max((bid.price_cents for bid in background.bids), default=None)
+def _worst(found: Opportunity, seen: Background, fees: FeeBook, now: float) -> int | None:
+    best = max((bid.price_cents for bid in seen.bids), default=None)
     return None if best is None else best - fees.fee(found.title, best, now) - found.price_cents
 
 
-def _book(found: Opportunity, background: Background) -> Book:
+def _book(found: Opportunity, seen: Background) -> Book:
     exit_price = found.exit_price_cents
-    fitting = [bid for bid in background.bids if bid.price_cents >= exit_price]
-    below = sum(ask < exit_price for ask in background.asks)
-    near = sum(exit_price <= ask <= exit_price * NEAR for ask in background.asks)
+    fitting = [bid for bid in seen.bids if bid.price_cents >= exit_price]
+    below = sum(ask < exit_price for ask in seen.asks)
+    near = sum(exit_price <= ask <= exit_price * NEAR for ask in seen.asks)
     return Book(orders=len(fitting), pieces=sum(bid.amount for bid in fitting), asks_below=below, asks_near=near)
 
 

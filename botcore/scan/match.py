@@ -24,6 +24,7 @@ __all__ = [
     "Evidence",
     "Profit",
     "SalesFigures",
+    "accepts",
     "best_bid",
     "decide",
     "float_part",
@@ -111,10 +112,11 @@ def float_part(value: str) -> str:
 
 def best_bid(offer: Offer, targets: Iterable[Target]) -> int | None:
     """The highest order that accepts this very item, in cents; None when there is none."""
-    return max((target.price_cents for target in targets if _accepts(target, offer)), default=None)
+    return max((target.price_cents for target in targets if accepts(target, offer)), default=None)
 
 
-def _accepts(target: Target, offer: Offer) -> bool:
+def accepts(target: Target, offer: Offer) -> bool:
+    """Whether an order takes this very item: all that it requires must be known of the item, and equal."""
     return (
         target.phase in ("", offer.phase)
         and (not target.paint_seed or (offer.paint_seed > 0 and target.paint_seed == str(offer.paint_seed)))
