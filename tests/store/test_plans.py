@@ -31,6 +31,7 @@ QUERIES = {
     "scan": lambda store: store.scan(1),
     "opportunities": lambda store: store.opportunities("sandbox", Game.CSGO, since=1.0),
     "price": lambda store: store.price("sandbox", Game.CSGO, "offer-1"),
+    "title": lambda store: store.title("sandbox", Game.CSGO, "offer-1"),
     "points": lambda store: store.points("sandbox", Game.CSGO, TITLE, phase=""),
     "points of all phases": lambda store: store.points("sandbox", Game.CSGO, TITLE, since=1.0),
     "sales": lambda store: store.sales("sandbox", Game.CSGO, TITLE, phase=""),
