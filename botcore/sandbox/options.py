@@ -22,7 +22,9 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     JSON or CSV file of titles and prices. ``clock_offset`` is how far the server's clock is off.
     ``integers`` is how 64-bit integers are written: ``string`` as today, ``number`` as in July.
     ``signed_at`` stops the clock of the signature check, for fixed test vectors. ``stall`` is how
-    late a stalled answer comes.
+    late a stalled answer comes. ``deals`` is the share of new listings that are priced under what they would bring.
+    ``speed`` is how many seconds pass in the market in one of the world's, all of its times with them; ``epoch`` is the unix
+    time at which the two agreed, its start by default, so that others can share the market's clock.
     """
 
     seed: int = 1
@@ -42,6 +44,9 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: str | None = None
     signed_at: float | None = None
     stall: float = 4.0
+    deals: float = 0.03
+    speed: float = 1.0
+    epoch: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would only show later as a strange market."""
@@ -51,6 +56,8 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in (("size", self.size), ("churn", self.churn), ("latency", self.latency), ("jitter", self.jitter), ("stall", self.stall)):
             if value < 0:
                 raise SandboxError(f"{name} is {value}: it cannot be negative")
+        if not 0 <= self.deals <= 1 or self.speed <= 0:
+            raise SandboxError(f"deals is {self.deals} and speed {self.speed}: a share from 0 to 1 and a number above 0 are needed")
         if (self.public_key is None) != (self.secret_key is None):
             raise SandboxError("give both public_key and secret_key, or neither")
 
