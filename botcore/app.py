@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import blake2b
@@ -21,16 +21,16 @@ from nacl.signing import SigningKey
 from botcore import cache as caching
 from botcore import client as talking
 from botcore.cache.address import EMBEDDED
-from botcore.client import Clock, DMarketClient, KeyPair, PoolOptions, Quota, RealClock, Recording, Replay
+from botcore.client import Clock, DMarketClient, KeyPair, PartQuota, PoolOptions, Quota, RealClock, Recording, Replay
 from botcore.client.replay import FASTEST
 from botcore.client.transport import make_transport
 from botcore.errors import ConfigError, RecordingError, StoreError
-from botcore.model import Game
+from botcore.model import Game, Offer, WatchQuery
 from botcore.sandbox import MarketOptions, spawn_market
-from botcore.scan import Scanner, Warmer
+from botcore.scan import Scanner, Warmer, Watch
 from botcore.scan.run import market_name
 from botcore.settings import Settings, load
-from botcore.store import Journal, Store
+from botcore.store import Journal, Store, Watching
 
 __all__ = ["App", "account", "open_app", "open_replay"]
 
@@ -38,7 +38,7 @@ RECORDED = "recording"
 """The market's name for everything that might be kept of a replay."""
 _HOMES = {"dmarket": "https://api.dmarket.com", "sandbox": "http://sandbox.invalid"}
 """Addresses that are never called, by which a replayed market has its name."""
-_OPTIONS = ("scan", "quota", "retry", "cache")
+_OPTIONS = ("scan", "watch", "quota", "retry", "cache")
 """The settings on which it depends what is asked when; they go with a recording."""
 _DROP = 5.0
 _log = logging.getLogger(__name__)
@@ -49,7 +49,8 @@ class App:
 
     ``sandbox`` holds the sandbox market's options, or None on a market given by the settings. ``store`` and ``journal`` are
     None where the store could not be opened: then nothing is kept for good, and the log says why. ``course`` is the recording
-    that is made or replayed, None where there is none; ``clock`` is where everything takes its time from.
+    that is made or replayed, None where there is none; ``clock`` is where everything takes its time from. ``owner`` names a
+    market that is gone with this app, so that no later one goes on where a watch of it was.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class App:
         sandbox: MarketOptions | None,
         *,
         course: Recording | Replay | None = None,
+        owner: str = "",
     ) -> None:
         self.settings = settings
         self.client = client
@@ -72,8 +74,30 @@ class App:
         self.course = course
         self.clock: Clock = course or RealClock()
         self.market = RECORDED if isinstance(course, Replay) else market_name(client.base_url)
+        self._realm = f"{self.market} {owner}" if owner else self.market
         self.scanner = Scanner(client, settings.scan, cache=cache, journal=journal, clock=self.clock)
         self.warmer = Warmer(client, cache, journal=journal, known=partial(_titles, store, self.market) if store is not None else None)
+
+    def watch(self, query: WatchQuery | None = None, *, dropped: Callable[[Game, Offer, str, float], None] | None = None) -> Watch:
+        """A watch over the games and levels of ``query``, all by default, within its part of the quota; ``dropped`` hears of each new offer that is none.
+
+        Use it as ``async with app.watch(query) as watch: async for event in watch``. What it keeps is in the store; without one,
+        on a recording and in a recorded app it keeps nothing.
+        """
+        query, options = query or WatchQuery(), self.settings.watch
+        quota = PartQuota(self.client.quota, options.part, spare=options.spare, call_later=self.clock.call_later)
+        keeper = None if self.store is None or self.course is not None else Watching(self.store, self._realm, query.door)
+        return Watch(
+            self.client.within(quota),
+            query,
+            options,
+            whole=self.client.quota.limits,
+            keeper=keeper,
+            cache=self.cache,
+            journal=self.journal,
+            dropped=dropped,
+            clock=self.clock,
+        )
 
     async def update_item_price(self, game: Game, offer_id: str, price_cents: int) -> None:
         """Change the stored price of an offer that a scan found; what depended on it is forgotten everywhere once that is committed.
@@ -136,7 +160,7 @@ async def open_app(
         client = await stack.enter_async_context(_client(settings, url, keys, pool, quota, course))
         cache = await stack.enter_async_context(caching.Cache(settings.cache, redis, clock=clock.unix, chance=clock.chance))
         store, journal = await stack.enter_async_context(_kept(settings, market_name(url), cache))
-        yield App(settings, client, cache, store, journal, sandbox, course=course)
+        yield App(settings, client, cache, store, journal, sandbox, course=course, owner=owner)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from botcore.cache import CacheOptions
 from botcore.cache.address import check_url, hide_password
 from botcore.client import KeyPair, PoolOptions, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
-from botcore.scan import ScanOptions
+from botcore.scan import ScanOptions, WatchOptions
 from botcore.store import StoreOptions
 from botcore.store.options import shown_url
 
@@ -85,6 +85,7 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "quota": QuotaOptions,
     "retry": RetryOptions,
     "scan": ScanOptions,
+    "watch": WatchOptions,
     "cache": CacheOptions,
     "store": StoreOptions,
     "bot": BotOptions,
@@ -122,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True):
     quota: QuotaOptions
     retry: RetryOptions
     scan: ScanOptions
+    watch: WatchOptions
     cache: CacheOptions
     store: StoreOptions
     bot: BotOptions
@@ -148,8 +150,9 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     pool, quota = _options("pool", PoolOptions, values), _options("quota", QuotaOptions, values)
     retry, scan = _options("retry", RetryOptions, values), _options("scan", ScanOptions, values)
     cache, store = _options("cache", CacheOptions, values), _options("store", StoreOptions, values)
-    bot = _options("bot", BotOptions, values)
-    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache, "store": store, "bot": bot}
+    watch, bot = _options("watch", WatchOptions, values), _options("bot", BotOptions, values)
+    made: tuple[msgspec.Struct, ...] = (pool, quota, retry, scan, watch, cache, store, bot)
+    parts = dict(zip(_PARTS, made, strict=True))
     url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"DMARKET_URL must begin with http:// or https://, not {url!r}")
@@ -164,7 +167,7 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         *servers,
         *(_shown(part, name, value, values, given) for part, made in parts.items() for name, value in _fields(made)),
     )
-    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, bot, telegram, redis_url, shown)
+    return Settings(url, _keys(values), pool, quota, retry, scan, watch, cache, store, bot, telegram, redis_url, shown)
 
 
 def _stored(path: Path) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A part of a quota, for one of its users: what it may send at most, and what its least urgent callers leave free.
 
-A place counts twice: in the part, and in the whole with all others who use it. So the part never has more than it was
-given, and whoever is more urgent goes first in the whole.
+A place counts twice: in the part, where its users go first by their priority, and in the whole with all others. There
+the part stands behind everybody else by default: it takes what they leave, and never more than it was given.
 """
 
 from __future__ import annotations
@@ -25,14 +25,23 @@ class PartQuota(Quota):
     """At most ``part`` (above 0, at most 1) of each class of ``whole``, rounded down, at least one request.
 
     ``spare`` is the share of that which callers of ``Priority.WARM`` leave free, so that whoever is more urgent finds a
-    place at once. What the market answers teaches the whole.
+    place at once. ``turn`` is the part's priority in the whole. What the market answers teaches the whole.
     """
 
-    def __init__(self, whole: Quota, part: float, *, spare: float = 0.0, call_later: Callable[[float, Callable[[], None]], Timer] = on_loop) -> None:
+    def __init__(
+        self,
+        whole: Quota,
+        part: float,
+        *,
+        spare: float = 0.0,
+        turn: Priority = Priority.WARM,
+        call_later: Callable[[float, Callable[[], None]], Timer] = on_loop,
+    ) -> None:
         if not 0 < part <= 1 or not 0 <= spare < 1:
             raise ConfigError("a part of a quota is above 0 and at most 1, what it leaves free from 0 up to, not including, 1")
         self._whole = whole
         self._spare = spare
+        self._turn = turn
         limits = {kind.value: max(1, math.floor(part * whole.options.limit(kind))) for kind in RequestClass}
         super().__init__(msgspec.structs.replace(whole.options, **limits), clock=whole.clock, call_later=call_later)
 
@@ -40,7 +49,7 @@ class PartQuota(Quota):
         """Wait for a place in the part and then for one in the whole; raises Throttled as that does."""
         mine = await super().reserve(kind, priority)
         try:
-            return _Both(mine, await self._whole.reserve(kind, priority))
+            return _Both(mine, await self._whole.reserve(kind, self._turn))
         except BaseException:
             mine.close()
             raise

@@ -9,36 +9,14 @@ import msgspec
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.engine import Row
 
-from botcore.model import Alert, AlertState, Game, Level, Opportunity
+from botcore.model import Alert, AlertState, Game, Level, Opportunity, Standing
 from botcore.store import rows
 from botcore.store.connect import unbroken
 from botcore.store.rows import milliseconds, storable
 from botcore.store.schema import alerts, watermarks
 from botcore.store.store import Store
 
-__all__ = ["Standing", "Watching"]
-
-
-class Standing(msgspec.Struct):
-    """An alert as it stands: what became of it, under which offer id and price it is listed now, and what its door knows.
-
-    ``told`` is ``mark()`` of what the door was told last; None when it may not have the alert itself.
-    """
-
-    alert: Alert
-    state: AlertState
-    offer_now: str
-    price_now: int
-    told: str | None = None
-
-    def mark(self) -> str:
-        """What there is to tell, in a word by which it is known again."""
-        return str(self.state) if self.state is AlertState.GONE else f"{self.state} {self.price_now}"
-
-    @property
-    def untold(self) -> bool:
-        """Whether the door does not know the latest."""
-        return self.told != self.mark()
+__all__ = ["Watching"]
 
 
 class Watching:

@@ -71,13 +71,14 @@ async def test_the_least_urgent_get_their_places_as_windows_pass():
     assert count(warm) == 20
 
 
-async def test_whoever_is_more_urgent_goes_first_in_the_whole():
+@pytest.mark.parametrize("other", [Priority.INTERACTIVE, Priority.SCAN])
+async def test_whoever_else_waits_in_the_whole_goes_first(other):
     time, whole, part = quotas()
-    await taken(whole, Priority.INTERACTIVE, 10)
+    await taken(whole, other, 10)
     watch = await taken(part, Priority.WATCH, 3)
-    interactive = await taken(whole, Priority.INTERACTIVE, 10)
+    scan = await taken(whole, other, 10)
     await time.advance(1.0)
-    assert (count(interactive), count(watch)) == (10, 0)
+    assert (count(scan), count(watch)) == (10, 0)
     await time.advance(1.0)
     assert count(watch) == 3
 
