@@ -1,7 +1,7 @@
 """Lets what was recorded happen again: the same answers at the same moments, without keys and without network.
 
 Requests are matched by what they ask. Several that ask the same are answered in their order, and where a program asks at
-other moments than the recorded one did, by the answer that was current then. Nothing waits, unless a speed is given.
+other moments than the recorded one did, by the answer nearest in time. Nothing waits, unless a speed is given.
 """
 
 from __future__ import annotations
@@ -45,13 +45,23 @@ class _Same:
         self.kept: list[_Kept] = []
         self._used = 0
 
-    def take(self, moment: int) -> _Kept:
-        """The one for a request of this moment: the next that was not used, or the last one asked by then if that is later."""
-        asked = bisect_right(self.kept, moment, key=lambda kept: kept.moment)
-        current = bisect_right(self.kept, self.kept[asked - 1].moment - 1, key=lambda kept: kept.moment) if asked else 0
-        index = min(max(self._used, current), len(self.kept) - 1)
-        self._used = index + 1
-        return self.kept[index]
+    def next(self) -> _Kept:
+        """The next that was not used, or the last."""
+        self._used = min(self._used + 1, len(self.kept))
+        return self.kept[self._used - 1]
+
+    def nearest(self, moment: int) -> _Kept:
+        """The next that was not used and not overtaken by a later one before this moment; the current one again when that is nearer in time."""
+        asked = self._until(moment)
+        if asked:
+            self._used = max(self._used, self._until(self.kept[asked - 1].moment - 1))
+        if asked and self._used >= asked and (self._used == len(self.kept) or moment - self.kept[asked - 1].moment < self.kept[self._used].moment - moment):
+            return self.kept[asked - 1]
+        return self.next()
+
+    def _until(self, moment: int) -> int:
+        """How many were asked until then."""
+        return bisect_right(self.kept, moment, key=lambda kept: kept.moment)
 
 
 class Replay(Course):
@@ -79,6 +89,7 @@ class Replay(Course):
         self._interrupts: deque[Interrupted] = deque()
         self._due: list[tuple[int, int, Exchange, _Place | None]] = []
         self._dried = False
+        self._last = 0
         self._index()
 
     def __repr__(self) -> str:
@@ -104,6 +115,7 @@ class Replay(Course):
     def _index(self) -> None:
         kept: dict[int, _Kept] = {}
         for frame, place, record in self.tape.records():
+            self._last = getattr(record, "moment", self._last)
             if isinstance(record, Asked):
                 one = kept[record.number] = _Kept(record.moment)
                 self._same.setdefault(_key(Ask(record.method, record.target, record.body)), _Same()).kept.append(one)
@@ -128,11 +140,15 @@ class Replay(Course):
 
     def _ask(self, ask: Ask, trace: Trace | None, request: httpx.Request | None) -> Exchange:  # noqa: ARG002 - nothing is sent
         same = self._same.get(_key(ask))
+        if same is None and not self.tape.whole and self.now >= self._last:
+            return Exchange(ask, self.now, trace)  # it would have been recorded, had the writing gone on
         if same is None:
             raise NotRecorded(f"the recording holds no answer to {ask.method} {ask.target}", path=ask.target.partition("?")[0])
-        kept = same.take(self.now)
         if self.idle:
+            kept = same.next()
             self.now = max(self.now, kept.moment)
+        else:
+            kept = same.nearest(self.now)
         exchange = Exchange(ask, self.now, trace)
         # Whole numbers: a request that is asked at its recorded moment gets its answer at the recorded moment.
         if kept.sent is not None:

@@ -125,15 +125,17 @@ _ENCODER = msgspec.msgpack.Encoder()
 class TapeWriter:
     """Writes records to a new file, in a thread of its own. ``put`` never waits.
 
-    What cannot be written ends the recording, not the work: it is logged once, and ``close`` raises it.
+    What cannot be written ends the recording, not the work: it is logged once, and ``close`` raises it. A frame takes what
+    waits, up to about ``most`` bytes of it.
 
     Raises:
         RecordingError: the file exists already, or cannot be made.
     """
 
-    def __init__(self, path: Path, head: Head) -> None:
+    def __init__(self, path: Path, head: Head, most: int = _BLOCK) -> None:
         self.path = path
         self.answers = 0
+        self._most = most
         self._waiting: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._trouble: OSError | None = None
         try:
@@ -182,7 +184,7 @@ class TapeWriter:
         """What waits, at least one record; none at the end."""
         batch: list[Record] = []
         size = 0
-        while size < _BLOCK:
+        while size < self._most:
             try:
                 record = self._waiting.get(block=not batch)
             except queue.Empty:
@@ -191,7 +193,7 @@ class TapeWriter:
                 self._waiting.put(None)  # for the next look, which finds nothing else
                 break
             batch.append(record)
-            size += len(record.body) if isinstance(record, Answered) else 0
+            size += 1 + (len(record.body) if isinstance(record, Answered | Asked) else 0)
         return batch
 
     def _frame(self, batch: list[Record]) -> None:
