@@ -1,8 +1,9 @@
 """What a kind's sales of the last 30 days say: how often, how lately, at what price, how steadily, and what of it is odd. Pure.
 
 A price is a spike when the logarithm of it lies farther from the median of all logarithms than ``FAR`` times the median
-absolute deviation, scaled to be a standard deviation and at least ``LEAST_SPREAD``. A trend is the median of the slopes between
-all pairs of sales (Theil and Sen), on logarithms as well. Neither follows a few wild prices.
+absolute deviation, scaled to be a standard deviation and at least ``LEAST_SPREAD``; where a quarter of the sales or more would
+be spikes, none is: then the market has several prices. A trend is the median of the slopes between all pairs of sales (Theil
+and Sen), on logarithms as well. Neither follows a few wild prices.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from statistics import median
+from statistics import median, pstdev
 
 import msgspec
 
@@ -22,6 +23,7 @@ __all__ = ["SalesStudy", "study"]
 
 FAR = 3.5
 LEAST_SPREAD = 0.03
+MOST_SPIKES = 0.25
 _TO_DEVIATION = 1.4826  # the median absolute deviation of a normal distribution times this is its standard deviation
 RECENT = 3.0
 """Days that count as now when a price is compared with what it was."""
@@ -44,9 +46,9 @@ class SalesStudy(msgspec.Struct, frozen=True, kw_only=True):
     """Sales of one kind within 30 days.
 
     ``count`` is all of them, ``spikes`` those left out of every other figure. ``rate`` is sales a day; ``silence`` days since the
-    last one. ``spread`` is the robust standard deviation of the prices around their trend, ``trend`` the change of the price
+    last one. ``spread`` is the standard deviation of the prices around their trend, ``trend`` the change of the price
     within 30 days, both as fractions, 0 while too few tell. ``lift`` is the price of the last three days against the one before, 1
-    while it cannot be told. ``reach`` holds the prices, lowest first, as they would be now: moved along a sure trend, without
+    while it cannot be told or is within what was usual before. ``reach`` holds the prices, lowest first, as they would be now: moved along a sure trend, without
     those of a pump. ``unphased`` is the share of the title's sales that do not tell which phase was sold though some do.
     ``to_target`` is the share that buy orders made.
     """
@@ -100,7 +102,7 @@ def study(sales: Iterable[Sale], phase: str, now: float) -> SalesStudy:
     logs = [math.log(sale.price_cents) for sale in kept]
     slope = _slope(ages, logs)
     rest = [log + slope * age for age, log in zip(ages, logs, strict=True)]
-    spread = _deviation(rest)
+    spread = pstdev(rest)
     lift = _lift([((now - sale.sold_at) / DAY, math.log(sale.price_cents)) for sale in own])  # with spikes: a pump looks like them
     return SalesStudy(
         count=len(own),
@@ -129,7 +131,8 @@ def _unphased(sales: Sequence[Sale], phase: str) -> float:
 def _without_spikes(sales: Sequence[Sale]) -> list[Sale]:
     logs = [math.log(sale.price_cents) for sale in sales]
     middle, far = median(logs), FAR * max(LEAST_SPREAD, _deviation(logs))
-    return [sale for sale, log in zip(sales, logs, strict=True) if abs(log - middle) <= far]
+    kept = [sale for sale, log in zip(sales, logs, strict=True) if abs(log - middle) <= far]
+    return kept if MOST_SPIKES * len(sales) > len(sales) - len(kept) else list(sales)
 
 
 def _deviation(logs: Sequence[float]) -> float:
@@ -156,7 +159,10 @@ def _lift(points: Iterable[tuple[float, float]]) -> float:
     old: list[float] = []
     for age, log in points:
         (new if age <= RECENT else old).append(log)
-    return math.exp(median(new) - median(old)) if min(len(new), len(old)) >= FEW else 1.0
+    if min(len(new), len(old)) < FEW:
+        return 1.0
+    rise = median(new) - median(old)
+    return math.exp(rise) if abs(rise) > SURE * pstdev(old) else 1.0
 
 
 def _reach(ages: Sequence[float], logs: Sequence[float], slope: float, *, pumped: bool) -> tuple[float, ...]:
