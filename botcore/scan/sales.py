@@ -46,11 +46,11 @@ class SalesStudy(msgspec.Struct, frozen=True, kw_only=True):
     """Sales of one kind within 30 days.
 
     ``count`` is all of them, ``spikes`` those left out of every other figure. ``rate`` is sales a day; ``silence`` days since the
-    last one. ``spread`` is the standard deviation of the prices around their trend, ``trend`` the change of the price
-    within 30 days, both as fractions, 0 while too few tell. ``lift`` is the price of the last three days against the one before, 1
-    while it cannot be told or is within what was usual before. ``reach`` holds the prices, lowest first, as they would be now: moved along a sure trend, without
-    those of a pump. ``unphased`` is the share of the title's sales that do not tell which phase was sold though some do.
-    ``to_target`` is the share that buy orders made.
+    last one. ``spread`` is the standard deviation of the prices around their trend, ``trend`` the change of the price within 30
+    days, both as fractions, 0 while too few tell. ``lift`` is the price of the last three days against the one before, 1 while it
+    cannot be told or is within what was usual before. ``reach`` holds the prices, lowest first, as they would be now: moved along
+    a sure trend, without those of a pump. ``unphased`` is the share of the title's sales that do not tell which phase was sold
+    though some do. ``to_target`` is the share that buy orders made.
     """
 
     count: int = 0
