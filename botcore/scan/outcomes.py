@@ -89,7 +89,7 @@ class Asker:
         return asked
 
     async def _put_off(self, waiting: Sequence[Outcome], now: float, asked: Asked) -> None:
-        later = [one for one in waiting if now < max(one.due_at, one.next_at or 0.0) + GIVEN_UP]
+        later = [one for one in waiting if now < one.due_at + GIVEN_UP]
         await self._outcomes.postpone(later, now + AGAIN)
         asked.postponed += len(later)
         for one in waiting:

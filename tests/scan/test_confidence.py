@@ -122,5 +122,5 @@ def test_a_calibration_that_could_mislead_is_refused(curve):
 def test_nothing_is_learned_from_nothing():
     for work in (fit, brier, calibration_error):
         with pytest.raises(ConfigError):
-            work([])  # type: ignore[operator]
+            work([])
     assert calibrate([], market="sandbox", at=AT).curves == {}
