@@ -74,7 +74,8 @@ async def test_a_replay_shows_what_the_scan_showed(tmp_path, market):
     there = await recorded(tmp_path, market=market)
     assert await replayed(tmp_path) == there
     assert await replayed(tmp_path) == there
-    assert msgspec.json.decode(there[0])["report"]["listed"] > 0
+    funnel = msgspec.json.decode(there[0])["report"]["funnel"]
+    assert funnel["listed"] > funnel["quoted"] > funnel["found"]  # evidence was asked of more than what was found
 
 
 async def test_a_replay_in_another_process_shows_the_same(tmp_path):
