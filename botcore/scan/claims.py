@@ -29,8 +29,21 @@ LAST_STEP = len(MOMENTS)
 """The question about the exit."""
 
 
-def claim(offer: Offer, found: Opportunity | None, *, level: Level, game: Game, at: float, reason: str = "", assessment: Assessment | None = None) -> Claim:
-    """What is to be noted of an offer at ``at`` (unix seconds): ``found`` is its best exit, None when it has none; ``reason`` why it was rejected."""
+def claim(
+    offer: Offer | Opportunity,
+    found: Opportunity | None,
+    *,
+    level: Level,
+    game: Game,
+    at: float,
+    reason: str = "",
+    assessment: Assessment | None = None,
+) -> Claim:
+    """What is to be noted of an offer at ``at`` (unix seconds): ``found`` is its best exit, None when it has none; ``reason`` why it was rejected.
+
+    Of an offer that is known as an opportunity alone, float and seed are unknown.
+    """
+    known = offer if isinstance(offer, Offer) else None
     exit_price, fee, profit = (found.exit_price_cents, found.fee_cents, found.profit_cents) if found else (0, 0, 0)
     return Claim(
         game=game,
@@ -46,8 +59,8 @@ def claim(offer: Offer, found: Opportunity | None, *, level: Level, game: Game, 
         lock_days=found.trade_lock_days if found else 0,
         noted_at=at,
         due_at=at + (due_in(found) if found else 0.0),
-        float_part=float_part(offer.float_value),
-        paint_seed=str(offer.paint_seed) if offer.paint_seed > 0 else "",
+        float_part=float_part(known.float_value) if known else "",
+        paint_seed=str(known.paint_seed) if known and known.paint_seed > 0 else "",
         reason=reason,
         score=assessment.score if assessment else None,
         features=assessment.features if assessment else {},

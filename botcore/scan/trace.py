@@ -49,7 +49,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     and ``found``, or empty when it is not listed. ``least_percent`` and ``most_percent`` are the window of profit, ``most_percent`` None without cap.
     ``affordable_cents``: the highest price for which the best bid would pay; None without a quote. ``cheapest``: no other of its kind costs less.
     ``orders`` are those of the title, ``fitting`` of them accept the item, the best at ``bid_cents``. ``ways`` are its exits, whatever they leave.
-    ``assessment`` weighs the best of them, None without any.
+    ``best`` is the one that leaves the most within the window, else of all, be it a loss; ``assessment`` weighs it. Both are None without any.
     """
 
     game: Game
@@ -75,6 +75,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     next_ask_cents: int | None = None
     ways: tuple[Way, ...] = ()
     found: Opportunity | None = None
+    best: Opportunity | None = None
+    offer: Offer | None = None
     assessment: Assessment | None = None
 
 
@@ -114,6 +116,8 @@ class _Case:
         dropped, affordable = self._screened()
         outcome = dropped or self._decided(self._window)
         found = outcome if isinstance(outcome, Opportunity) else None
+        anyhow = self._decided(ANY)
+        best = found or (anyhow if isinstance(anyhow, Opportunity) else None)
         return msgspec.structs.replace(
             bare,
             verdict=outcome if isinstance(outcome, str) else FOUND,
@@ -130,7 +134,9 @@ class _Case:
             next_ask_cents=evidence.next_ask_cents,
             ways=tuple(self._way(*way) for way in exits(offer, evidence, self._known.fees, self._now)),
             found=found,
-            assessment=self._weighed(found or self._decided(ANY)),
+            best=best,
+            offer=offer,
+            assessment=assess(best, self._seen, self._known.fees, self._now) if best else None,
         )
 
     def _screened(self) -> tuple[str | None, int | None]:
@@ -156,6 +162,3 @@ class _Case:
         percent = round(100 * profit / buy, 2)
         verdict = self._window.verdict(profit, buy)
         return Way(exit=way, price_cents=price, fee_cents=fee, profit_cents=profit, profit_percent=percent, verdict=verdict)
-
-    def _weighed(self, found: Opportunity | str) -> Assessment | None:
-        return None if isinstance(found, str) else assess(found, self._seen, self._known.fees, self._now)
