@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from botcore.app import App, open_app
+    from botcore.app import App, open_app, open_replay
     from botcore.client import DMarketClient, KeyPair, PoolOptions, Quota, QuotaOptions
     from botcore.errors import BotcoreError, ConfigError, MarketError, ScanFailed
     from botcore.model import Exit, Game, Level, Offer, Opportunity, Quote, Sale, ScanQuery, ScanReport, Target
@@ -42,6 +42,7 @@ _HOMES = {
     "Settings": "settings",
     "Target": "model",
     "open_app": "app",
+    "open_replay": "app",
 }
 
 __version__ = version("botcore")
@@ -70,6 +71,7 @@ __all__ = [
     "Settings",
     "Target",
     "open_app",
+    "open_replay",
 ]
 
 

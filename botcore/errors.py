@@ -5,6 +5,7 @@ BotcoreError
 ├── SandboxError             a server of the sandbox could not be started
 ├── StoreError               the store cannot be opened, read or written
 ├── MeasureError             a measurement did no work, or its record cannot be used
+├── RecordingError           a recording cannot be read or written
 └── MarketError              one request to the market failed
     ├── Unreachable          nothing was sent: connecting, DNS or the pool timed out
     ├── NoAnswer             sent, and the answer was lost: time-out or reset
@@ -14,6 +15,7 @@ BotcoreError
     ├── Throttled            429
     ├── Refused              any other 4xx
     │   └── Unauthorized     401: key, signature or clock
+    ├── NotRecorded          a recording holds no answer to this request
     └── OutcomeUnknown       a write whose answer was lost
 ScanFailed                   a scan that cannot give an honest result
 """
@@ -32,7 +34,9 @@ __all__ = [
     "MarketError",
     "MeasureError",
     "NoAnswer",
+    "NotRecorded",
     "OutcomeUnknown",
+    "RecordingError",
     "Refused",
     "RepeatedCursor",
     "SandboxError",
@@ -63,6 +67,10 @@ class StoreError(BotcoreError):
 
 class MeasureError(BotcoreError):
     """A measurement did no work, or its record cannot be used. The message says which; measure again."""
+
+
+class RecordingError(BotcoreError):
+    """A recording cannot be read or written, or was altered. The message says which and why; what is whole stays readable."""
 
 
 class MarketError(BotcoreError):
@@ -120,6 +128,10 @@ class Refused(MarketError):
 
 class Unauthorized(Refused):
     """The key, the signature or the clock is wrong. Check the key pair; the clock was already corrected once."""
+
+
+class NotRecorded(MarketError):
+    """A recording is replayed that holds no answer to this request. Repeating is no use; the message names the request."""
 
 
 class OutcomeUnknown(MarketError):

@@ -35,6 +35,12 @@ class FeeBook(msgspec.Struct, frozen=True):
         """The fee in cents for selling ``title`` at ``price_cents`` at unix time ``at``."""
         return self._charge(price_cents, self._fraction(title, price_cents, at))
 
+    def until(self, title: str, price_cents: int, at: float) -> int | None:
+        """The unix time at which the reduced fee for such a sale at ``at`` ends; None when the default one applies."""
+        fraction = self._fraction(title, price_cents, at)
+        held = [row.expires_at for row in self._rows(title, at) if row.fraction == fraction and row.min_price_cents <= price_cents <= row.max_price_cents]
+        return max(held, default=None)
+
     def best_net(self, title: str, ceiling_cents: int, now: float) -> int:
         """A bound on what any sale at or below ``ceiling_cents``, now or later, can leave after the fee.
 

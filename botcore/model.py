@@ -11,11 +11,14 @@ level        a window of buy prices and a window of profit
 exit         how the item would be sold again: ``target`` (at once) or ``relist`` (later)
 opportunity  an offer with its best exit and what that leaves
 funnel       how many offers entered and left each stage of a scan, and why the others were dropped
+watch        a scan without an end: what is listed newly, and what becomes of what was told
+alert        an opportunity that a watch told, with its times; a change says what became of it
 quota        how many requests a second DMarket allows for a class of methods
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -26,6 +29,10 @@ import msgspec
 from botcore.errors import ConfigError
 
 __all__ = [
+    "Alert",
+    "AlertState",
+    "Change",
+    "Drift",
     "Exit",
     "Failure",
     "Funnel",
@@ -41,7 +48,9 @@ __all__ = [
     "Sale",
     "ScanQuery",
     "ScanReport",
+    "Standing",
     "Target",
+    "WatchQuery",
     "dollars",
     "normal_phase",
 ]
@@ -265,6 +274,123 @@ class ScanQuery(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "level", Level.parse(self.level))
 
 
+class WatchQuery(msgspec.Struct, frozen=True):
+    """What to watch: the games at the levels. ``max_profit_percent`` and ``muted`` are those of ``ScanQuery``.
+
+    ``door`` names who watches: an alert is told once at each door, so two watches of one door share the work.
+    """
+
+    games: tuple[Game, ...] = tuple(Game)
+    levels: tuple[Level, ...] = tuple(Level)
+    max_profit_percent: float | None = None
+    muted: frozenset[str] = frozenset()
+    door: str = "python"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            games: Iterable[Game | str] = ...,
+            levels: Iterable[Level | str] = ...,
+            max_profit_percent: float | None = None,
+            muted: frozenset[str] = frozenset(),
+            door: str = "python",
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Accept the spellings of people and scripts, each game and level once, in the order of the model."""
+        games, levels = {Game.parse(game) for game in self.games}, {Level.parse(level) for level in self.levels}
+        if not games or not levels:
+            raise ConfigError("a watch needs at least one game and one level")
+        msgspec.structs.force_setattr(self, "games", tuple(game for game in Game if game in games))
+        msgspec.structs.force_setattr(self, "levels", tuple(level for level in Level if level in levels))
+
+    @property
+    def price_window(self) -> tuple[int, int]:
+        """Lowest and highest buy price of all levels, in cents; between levels that are no neighbours nothing is found."""
+        windows = [level.price_window for level in self.levels]
+        return min(low for low, _ in windows), max(high for _, high in windows)
+
+    @property
+    def scope(self) -> str:
+        """The levels and the cap by name: watches that differ in it do not go on from each other's place."""
+        cap = "" if self.max_profit_percent is None else f" {self.max_profit_percent:g}"
+        return "+".join(self.levels) + cap
+
+    def at(self, game: Game, level: Level) -> ScanQuery:
+        """The query of a scan for one game and level of the watch."""
+        return ScanQuery(game, level, self.max_profit_percent, self.muted)
+
+
+class AlertState(StrEnum):
+    """What became of an alert.
+
+    ``live``: as it was told. ``cheaper`` and ``dearer``: it is listed at another price. ``spoiled``: listed at that price,
+    and no exit within the window is left. ``gone``: it cannot be bought any more.
+    """
+
+    LIVE = "live"
+    CHEAPER = "cheaper"
+    DEARER = "dearer"
+    SPOILED = "spoiled"
+    GONE = "gone"
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """An opportunity to be told at once. Times are unix seconds by the market's clock.
+
+    ``id`` stays the same however often it is handed out. ``seen_at``: when the market's answer with the offer came;
+    ``decided_at``: when it was found to be an opportunity, by answers no older than that; ``queued_at``: when it was put into
+    the store, from when on it is not lost; ``sent_at``: when the door sent it, None before. ``again``: it may have
+    been handed out before, by a watch that ended before it knew.
+    """
+
+    id: int
+    level: Level
+    opportunity: Opportunity
+    seen_at: float
+    decided_at: float
+    queued_at: float
+    sent_at: float | None = None
+    again: bool = False
+
+    @property
+    def listed_at(self) -> float:
+        """When the market says that it was listed."""
+        return self.opportunity.listed_at.timestamp()
+
+
+class Standing(msgspec.Struct):
+    """An alert as it stands: what became of it, under which offer id and price it is listed now, and what its door knows.
+
+    ``told`` is ``mark()`` of what the door was told last; None when it may not have the alert itself.
+    """
+
+    alert: Alert
+    state: AlertState
+    offer_now: str
+    price_now: int
+    told: str | None = None
+
+    def mark(self) -> str:
+        """What there is to tell, in a word by which it is known again."""
+        return str(self.state) if self.state is AlertState.GONE else f"{self.state} {self.price_now}"
+
+    @property
+    def untold(self) -> bool:
+        """Whether the door does not know the latest."""
+        return self.told != self.mark()
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an alert that was told. ``price_cents``: what it costs now, None when it is gone."""
+
+    alert: Alert
+    state: AlertState
+    price_cents: int | None
+    at: float
+
+
 class Funnel(msgspec.Struct):
     """How many offers reached each stage, and why the others were dropped."""
 
@@ -297,10 +423,20 @@ class Failure(msgspec.Struct, frozen=True):
     times: int
 
 
+class Drift(msgspec.Struct, frozen=True):
+    """A change of the market's answers of a kind: a dotted field that is ``unknown`` or ``missing``, how often it was seen."""
+
+    answer: str
+    field: str
+    how: str
+    times: int = 0
+
+
 class ScanReport(msgspec.Struct):
     """What a scan did and cost. ``quota_bound_seconds`` is the least time its requests could have taken.
 
-    ``stages`` counts what was asked at each stage, repetitions left out; ``stopped`` says why a scan ended early.
+    ``stages`` counts what was asked at each stage, repetitions left out; ``stopped`` says why a scan ended early. ``drift`` is
+    what has changed in the answers that were looked at, a few of each kind.
     """
 
     market: str
@@ -319,4 +455,5 @@ class ScanReport(msgspec.Struct):
     stopped: str | None = None
     cache: dict[str, int] = msgspec.field(default_factory=dict)
     failures: list[Failure] = msgspec.field(default_factory=list)
+    drift: list[Drift] = msgspec.field(default_factory=list)
     opportunities: list[Opportunity] = msgspec.field(default_factory=list)

@@ -25,7 +25,7 @@ from botcore.cache import CacheOptions
 from botcore.cache.address import check_url, hide_password
 from botcore.client import KeyPair, PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
-from botcore.scan import ScanOptions
+from botcore.scan import ScanOptions, WatchOptions
 from botcore.store import StoreOptions
 from botcore.store.options import shown_url
 from botcore.tuned import Tuned, Value
@@ -89,6 +89,7 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "quota": QuotaOptions,
     "retry": RetryOptions,
     "scan": ScanOptions,
+    "watch": WatchOptions,
     "cache": CacheOptions,
     "store": StoreOptions,
     "bot": BotOptions,
@@ -132,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True):
     quota: QuotaOptions
     retry: RetryOptions
     scan: ScanOptions
+    watch: WatchOptions
     cache: CacheOptions
     store: StoreOptions
     bot: BotOptions
@@ -170,8 +172,9 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     pool, quota = _options("pool", PoolOptions, values, tuned), _options("quota", QuotaOptions, values, tuned)
     retry, scan = _options("retry", RetryOptions, values, tuned), _options("scan", ScanOptions, values, tuned)
     cache, store = _options("cache", CacheOptions, values, tuned), _options("store", StoreOptions, values, tuned)
-    bot = _options("bot", BotOptions, values, tuned)
-    parts: dict[str, msgspec.Struct] = {"pool": pool, "quota": quota, "retry": retry, "scan": scan, "cache": cache, "store": store, "bot": bot}
+    watch, bot = _options("watch", WatchOptions, values, tuned), _options("bot", BotOptions, values, tuned)
+    made: tuple[msgspec.Struct, ...] = (pool, quota, retry, scan, watch, cache, store, bot)
+    parts = dict(zip(_PARTS, made, strict=True))
     url = values.get("DMARKET_URL", "").strip().rstrip("/") or DMARKET
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"DMARKET_URL must begin with http:// or https://, not {url!r}")
@@ -191,7 +194,7 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
             for name, value in _fields(made)
         ),
     )
-    return Settings(url, _keys(values), pool, quota, retry, scan, cache, store, bot, telegram, redis_url, shown, tuned, tuned_file)
+    return Settings(url, _keys(values), pool, quota, retry, scan, watch, cache, store, bot, telegram, redis_url, shown, tuned, tuned_file)
 
 
 def behind(settings: Settings) -> Settings:

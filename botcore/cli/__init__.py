@@ -20,6 +20,7 @@ COMMANDS = {
     "warm": "Fill the cache with fees, quotes and sales before they are needed.",
     "cache": "Show what the cache does, or empty it.",
     "db": "Look after the store: its tables, its size, what is old, a copy as Parquet.",
+    "explain": "Tell how an offer fares at each stage of a scan, and why.",
     "history": "Draw what the store knows of a title: asks, bids and sales.",
     "config": "Show the settings in force, where each comes from, secrets masked.",
     "profile": "Show where a scan spends its time, work and waiting apart.",

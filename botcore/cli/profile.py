@@ -117,7 +117,7 @@ def _watch(query: ScanQuery, seed: int | None, top: int, *, sandbox: bool) -> No
 
 async def _scan(app: App, query: ScanQuery) -> ScanReport:
     """A scan that Ctrl-C ends early, with what it has."""
-    async with app.scanner.stream(query) as stream, interruptible(stream):
+    async with app.scanner.stream(query) as stream, interruptible(app, stream):
         async for _ in stream:
             pass
         return stream.report

@@ -10,6 +10,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,8 +19,10 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from botcore.app import App, open_app
-from botcore.cli import view
+from botcore.app import App, open_app, open_replay
+from botcore.cli import recorded, view
+from botcore.client import Replay
+from botcore.client.replay import FASTEST
 from botcore.errors import ScanFailed
 from botcore.model import Game, Level, Opportunity, ScanQuery, ScanReport
 from botcore.sandbox import MarketOptions
@@ -62,6 +66,9 @@ class _Percent(click.ParamType[float]):
 @click.option("--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write the opportunities to this file as well.")
 @click.option("--sandbox", is_flag=True, help="Use a sandbox market even when keys are set.")
 @click.option("--seed", type=int, default=None, help="The sandbox market's seed; implies --sandbox.")
+@recorded.RECORD
+@recorded.REPLAY
+@recorded.SPEED
 def command(  # noqa: PLR0913 - one argument an option
     game: str | None,
     level: str | None,
@@ -75,6 +82,9 @@ def command(  # noqa: PLR0913 - one argument an option
     csv_file: Path | None,
     sandbox: bool,
     seed: int | None,
+    record: Path | None,
+    replay: Path | None,
+    speed: float | None,
 ) -> int:
     """Look for underpriced offers of GAME at LEVEL once and show what was found.
 
@@ -90,7 +100,11 @@ def command(  # noqa: PLR0913 - one argument an option
     Each find is shown with how it would be sold again: target is at once, to a standing buy order; relist is later, as an
     offer of your own. A profit above the window is nearly always a stale or mistaken price; such offers are dropped and
     counted, unless --max-profit lifts the cap. Ctrl-C stops the scan and shows what was found until then.
+
+    What --record wrote, --replay shows again, with the same results to the last digit.
     """  # noqa: D301 - the mark that keeps click from wrapping is a real backspace
+    _check_replay(replay, speed, others={"another recording": record, "a sandbox": sandbox or seed is not None})
+    _check_replay(replay, speed, others={"GAME": game or named_game, "LEVEL": level or named_level, "--all-levels": all_levels, "--max-profit": max_profit})
     game, level = _named([game, level], [named_game, named_level])
     levels = list(Level) if all_levels else [Level.parse(level)]
     queries = [ScanQuery(Game.parse(game), level, max_profit) for level in levels]
@@ -100,7 +114,7 @@ def command(  # noqa: PLR0913 - one argument an option
     if sandbox or seed is not None:
         options = MarketOptions() if seed is None else MarketOptions(seed=seed)
     screen = _Screen(as_json=as_json, as_list=all_levels, limit=limit)
-    code = asyncio.run(_scan(queries, options, screen))
+    code = asyncio.run(_scan(queries, options, screen, record) if replay is None else _replay(replay, speed or FASTEST, screen))
     if csv_file is not None:
         _write_csv(csv_file, screen.found())
         screen.note(f"Wrote {len(screen.found())} opportunities to {csv_file}.")
@@ -116,23 +130,48 @@ def _named(words: list[str | None], options: list[str | None]) -> list[str]:
     return chosen
 
 
-async def _scan(queries: list[ScanQuery], sandbox: MarketOptions | None, screen: _Screen) -> int:
+def _check_replay(replay: Path | None, speed: float | None, others: dict[str, object]) -> None:
+    """A recording says itself what was asked of whom."""
+    if replay is None and speed is not None:
+        raise click.UsageError("--speed is for a recording: name it with --replay")
+    for name, value in others.items():
+        if replay is not None and value:
+            raise click.UsageError(f"--replay shows what was recorded: {name} cannot be chosen any more")
+
+
+async def _scan(queries: list[ScanQuery], sandbox: MarketOptions | None, screen: _Screen, record: Path | None) -> int:
     settings = load()
     if sandbox is None and settings.keys is None:
         sandbox = MarketOptions()
     screen.note(view.market_line(settings.url, sandbox, keys=settings.keys is not None))
-    async with open_app(settings, sandbox=sandbox) as app:
-        for query in queries:
-            await _one(app, query, screen)
-            if screen.code:
-                break
-        screen.finish()
+    asked = [{"scan": msgspec.to_builtins(query)} for query in queries]
+    async with open_app(settings, sandbox=sandbox, record=record, asked=asked) as app:
+        await _all(app, queries, screen)
     return screen.code
 
 
-async def _one(app: App, query: ScanQuery, screen: _Screen) -> None:
-    """One level."""
-    async with app.scanner.stream(query) as stream, interruptible(stream) as signals:
+async def _replay(path: Path, speed: float, screen: _Screen) -> int:
+    async with open_replay(path, speed=speed) as app:
+        if isinstance(app.course, Replay):
+            queries = recorded.asked_of(app.course, "scan", ScanQuery)
+            screen.as_list, screen.recorded = len(queries) > 1, recorded.began(app.course)
+            screen.note(recorded.recording_line(app.course))
+            await _all(app, queries, screen)
+    return screen.code
+
+
+async def _all(app: App, queries: list[ScanQuery], screen: _Screen) -> None:
+    """One level after the other, until one fails or somebody stops it."""
+    for query in queries:
+        halted = await _one(app, query, screen)
+        if screen.code or halted:
+            break
+    screen.finish()
+
+
+async def _one(app: App, query: ScanQuery, screen: _Screen) -> bool:
+    """One level; True when somebody stopped it."""
+    async with app.scanner.stream(query) as stream, interruptible(app, stream) as halt:
         failure = None
         try:
             await screen.watch(app, query, stream)
@@ -141,30 +180,49 @@ async def _one(app: App, query: ScanQuery, screen: _Screen) -> None:
         screen.add(stream.report)
         if failure is not None:
             screen.failed(failure)
-        if signals:
-            screen.code = 128 + signals[0]
+        if halt.signals:
+            screen.code = 128 + halt.signals[0]
+    return bool(halt.tasks)
+
+
+class _Halt:
+    """What stops a scan: signals that came, and the stopping under way."""
+
+    def __init__(self, app: App, stream: ScanStream) -> None:
+        self.signals: list[signal.Signals] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self._stream = stream
+        self._interrupt = self.now
+        if app.course is not None:
+            # What is recorded comes in its turn, and comes again when it is replayed.
+            app.course.on_interrupt, self._interrupt = self.now, app.course.interrupt
+        if isinstance(app.course, Replay):
+            app.course.on_dry = partial(self.now, "the recording ends here")
+
+    def now(self, reason: str) -> None:
+        """Stop the scan."""
+        self.tasks.append(asyncio.get_running_loop().create_task(self._stream.stop(reason)))
+
+    def by(self, number: signal.Signals) -> None:
+        """Stop it for a signal."""
+        self.signals.append(number)
+        asyncio.get_running_loop().remove_signal_handler(number)
+        self._interrupt(f"stopped by {STOPPERS[number]}")
 
 
 @asynccontextmanager
-async def interruptible(stream: ScanStream) -> AsyncIterator[list[signal.Signals]]:
-    """Ctrl-C, or a polite kill, stops the scan; a second one the program. Gives the signals that came."""
-    came: list[signal.Signals] = []
+async def interruptible(app: App, stream: ScanStream) -> AsyncIterator[_Halt]:
+    """Ctrl-C, or a polite kill, stops the scan; a second one the program."""
+    halt = _Halt(app, stream)
     loop = asyncio.get_running_loop()
-    stopping: list[asyncio.Task[None]] = []
-
-    def stop(number: signal.Signals) -> None:
-        came.append(number)
-        loop.remove_signal_handler(number)
-        stopping.append(loop.create_task(stream.stop(f"stopped by {STOPPERS[number]}")))
-
     try:
         for number in STOPPERS:
-            loop.add_signal_handler(number, stop, number)
+            loop.add_signal_handler(number, halt.by, number)
     except NotImplementedError:  # Windows: Ctrl-C ends the program there
-        yield came
+        yield halt
         return
     try:
-        yield came
+        yield halt
     finally:
         for number in STOPPERS:
             loop.remove_signal_handler(number)
@@ -178,6 +236,7 @@ class _Screen:
         self.as_list = as_list
         self.limit = limit
         self.code = 0
+        self.recorded: datetime | None = None
         self.reports: list[ScanReport] = []
         self.error = Console(stderr=True)
         terminal = Console().is_terminal
@@ -194,7 +253,7 @@ class _Screen:
         self.reports.append(report)
         if self.as_json:
             return
-        self.out.print(view.results(report, self.limit, self.out.width if self.out.is_terminal else None))
+        self.out.print(view.results(report, self.limit, self.out.width if self.out.is_terminal else None, self.recorded))
 
     def found(self) -> list[Opportunity]:
         found = sorted((found for report in self.reports for found in report.opportunities), key=lambda found: found.order)

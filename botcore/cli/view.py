@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -123,18 +124,20 @@ def _name(group: list[Opportunity]) -> str:
     return f"{times}{title} ({group[0].phase})" if group[0].phase else f"{times}{title}"
 
 
-def results(report: ScanReport, limit: int | None, width: int | None) -> RenderableType:
+def results(report: ScanReport, limit: int | None, width: int | None, recorded: datetime | None = None) -> RenderableType:
     """The table of finds, the funnel, and what the scan cost.
 
     ``width`` is the terminal's; None is no terminal: then each find has a line of its own that ends with its address.
+    ``recorded`` is when all this was recorded, None where it happens now.
     """
-    return Group(*_finds(report, limit, width), Text(), _funnel(report), _cost(report), *_troubles(report))
+    return Group(*_finds(report, limit, width, recorded), Text(), _funnel(report), _cost(report), *_troubles(report))
 
 
-def _finds(report: ScanReport, limit: int | None, width: int | None) -> Iterable[RenderableType]:
+def _finds(report: ScanReport, limit: int | None, width: int | None, recorded: datetime | None) -> Iterable[RenderableType]:
     best = report.opportunities[:limit]
     fewer = f", the best {len(best)} shown" if len(best) < len(report.opportunities) else ""
     where = " (sandbox: invented items and prices)" if report.market == "sandbox" else ""
+    where += f" (a recording of {recorded:%Y-%m-%d %H:%M} UTC)" if recorded is not None else ""
     yield Text(f"{report.game} {report.level}: {len(report.opportunities)} found{fewer}{where}", style="bold")
     if best:
         groups = [[found] for found in best] if width is None else _grouped(best)
@@ -209,4 +212,6 @@ def _cost(report: ScanReport) -> Text:
 
 def _troubles(report: ScanReport) -> list[Text]:
     lines = [Text(f"failed: {failure.what}, {failure.error}, {failure.times} times", style="yellow") for failure in report.failures]
+    said = {"unknown": "a field that is not known", "missing": "a field that is missing"}
+    lines += [Text(f"the market's answers changed: {one.answer}, {said[one.how]}, {one.field}", style="yellow") for one in report.drift]
     return [*lines, Text(f"ended early: {report.stopped}", style="yellow")] if report.stopped else lines

@@ -9,25 +9,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from botcore.client.api import ClientStats, DMarketClient, RetryOptions, counting
+    from botcore.client.api import DMarketClient, RetryOptions
     from botcore.client.auth import KeyPair
+    from botcore.client.course import Clock, RealClock
+    from botcore.client.part import PartQuota
     from botcore.client.quota import Priority, Quota, QuotaOptions
+    from botcore.client.recording import Recording
+    from botcore.client.replay import Replay
     from botcore.client.shared import SharedQuota
+    from botcore.client.stats import ClientStats, counting
     from botcore.client.transport import PoolOptions
-    from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, SalesPage
+    from botcore.client.wire import Balance, InventoryItem, OffersPage, Profile, QuotesPage, SalesPage
 
 __all__ = [
     "Balance",
     "ClientStats",
+    "Clock",
     "DMarketClient",
     "InventoryItem",
     "KeyPair",
     "OffersPage",
+    "PartQuota",
     "PoolOptions",
     "Priority",
     "Profile",
     "Quota",
     "QuotaOptions",
+    "QuotesPage",
+    "RealClock",
+    "Recording",
+    "Replay",
     "RetryOptions",
     "SalesPage",
     "SharedQuota",
@@ -35,12 +46,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("ClientStats", "DMarketClient", "RetryOptions", "counting"),
+    "api": ("DMarketClient", "RetryOptions"),
     "auth": ("KeyPair",),
+    "course": ("Clock", "RealClock"),
+    "part": ("PartQuota",),
     "quota": ("Priority", "Quota", "QuotaOptions"),
+    "recording": ("Recording",),
+    "replay": ("Replay",),
     "shared": ("SharedQuota",),
+    "stats": ("ClientStats", "counting"),
     "transport": ("PoolOptions",),
-    "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "SalesPage"),
+    "wire": ("Balance", "InventoryItem", "OffersPage", "Profile", "QuotesPage", "SalesPage"),
 }
 
 

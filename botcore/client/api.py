@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import contextmanager
-from contextvars import ContextVar
+from copy import copy
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -23,19 +22,21 @@ import msgspec
 from botcore.client import wire
 from botcore.client.answers import judge
 from botcore.client.auth import KeyPair, MarketClock, SignedAuth, http_date
+from botcore.client.drift import DriftGuard
 from botcore.client.paging import MOST_PAGES, HasBroken, Paged, pages
 from botcore.client.quota import Priority, Quota, Slot
+from botcore.client.stats import ClientStats, books
 from botcore.client.transport import SENT_EVENTS, PoolOptions, make_transport, translate
 from botcore.errors import BadAnswer, ConfigError, MarketError, NoAnswer, ServerFault, Throttled, Unauthorized, Unreachable
 from botcore.fees import FeeBook, ReducedFee
-from botcore.model import Game, Offer, OwnTarget, Quote, RequestClass, RequestCounts, Target
+from botcore.model import Game, Offer, OwnTarget, Quote, RequestClass, Target
 from botcore.timing import measure_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from typing import Self, Unpack
 
-__all__ = ["ClientStats", "DMarketClient", "RetryOptions", "counting"]
+__all__ = ["DMarketClient", "RetryOptions"]
 
 T = TypeVar("T")
 _P = TypeVar("_P", bound=Paged)
@@ -44,6 +45,7 @@ _Query: TypeAlias = "Mapping[str, str | int | None]"
 
 _MOST_TITLES = 100
 _MOST_OFFERS = 100
+_MOST_QUOTES = 1000
 _MOST_FEES = 10_000
 _SMOOTHING = 0.2
 _REPEATABLE = (Unreachable, NoAnswer, BadAnswer, ServerFault, Throttled)
@@ -65,35 +67,6 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse to never try."""
         if self.attempts < 1 or self.first < 0 or self.most < 0:
             raise ConfigError("retries: at least 1 attempt is needed, and no wait can be negative")
-
-
-class ClientStats(msgspec.Struct):
-    """What the client did: requests sent by class (every attempt), 429 met, attempts repeated, bytes of answers, rows left out.
-
-    ``latency`` is a smoothed number of seconds from sending to the whole answer, None before the first answer, and
-    ``deviation`` how far single answers are from it.
-    """
-
-    requests: RequestCounts = msgspec.field(default_factory=RequestCounts)
-    throttled: int = 0
-    retries: int = 0
-    bytes: int = 0
-    broken: int = 0
-    latency: dict[RequestClass, float | None] = msgspec.field(default_factory=lambda: dict.fromkeys(RequestClass))
-    deviation: dict[RequestClass, float] = msgspec.field(default_factory=lambda: dict.fromkeys(RequestClass, 0.0))
-
-
-_COUNTED_HERE: ContextVar[ClientStats | None] = ContextVar("counted_here", default=None)
-
-
-@contextmanager
-def counting(stats: ClientStats) -> Iterator[ClientStats]:
-    """Whatever the block asks of any client, its tasks included, is counted in ``stats`` as well."""
-    token = _COUNTED_HERE.set(stats)
-    try:
-        yield stats
-    finally:
-        _COUNTED_HERE.reset(token)
 
 
 class OfferFilters(TypedDict, total=False):
@@ -132,11 +105,11 @@ class DMarketClient:
     """Asks DMarket. Use it as an async context manager, or call ``aclose``.
 
     ``quota`` may be shared by clients of one key. ``clock`` gives unix seconds, ``jitter`` numbers from 0 to 1, and
-    ``sleep`` waits between attempts. Every method raises MarketError for a request that failed for good; which kind
-    says what to do.
+    ``sleep`` waits between attempts. ``transport`` takes the place of the pool's own. Every method raises MarketError for a
+    request that failed for good; which kind says what to do.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a neighbour that a test or a recording may replace
         self,
         base_url: str,
         keys: KeyPair,
@@ -147,8 +120,10 @@ class DMarketClient:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.stats = ClientStats()
+        self._drift = DriftGuard()
         self.quota = quota or Quota()
         self.base_url = _checked(base_url)
         self._pool = pool or PoolOptions()
@@ -157,7 +132,7 @@ class DMarketClient:
         self._auth = SignedAuth(keys, self._clock)
         self._jitter = jitter
         self._sleep = sleep
-        self._http = httpx.AsyncClient(transport=make_transport(self._pool), timeout=self._pool.timeout(), trust_env=False, headers=_headers())
+        self._http = httpx.AsyncClient(transport=transport or make_transport(self._pool), timeout=self._pool.timeout(), trust_env=False, headers=_headers())
 
     def __repr__(self) -> str:
         return f"<DMarketClient {self.base_url} by {self._pool.transport}, {self.quota!r}>"
@@ -172,9 +147,20 @@ class DMarketClient:
         """Close all connections."""
         await self._http.aclose()
 
+    @property
+    def skew(self) -> float:
+        """The market's clock less ours, in seconds."""
+        return self._clock.skew
+
     def now(self) -> float:
         """Unix seconds by the market's clock."""
         return self._clock.now()
+
+    def within(self, quota: Quota) -> DMarketClient:
+        """The same keys, clock and connections, paced by another quota and counted apart. Closing is left to this client."""
+        other = copy(self)
+        other.quota, other.stats = quota, ClientStats()
+        return other
 
     @measure_time
     async def offers_page(  # noqa: PLR0913  # each is one filter of the market's listing
@@ -227,6 +213,13 @@ class DMarketClient:
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
         return {title: quote for task in tasks for title, quote in task.result().items()}
+
+    @measure_time
+    async def quotes_page(self, game: Game, *, limit: int = _MOST_QUOTES, cursor: str = "", priority: Priority = Priority.INTERACTIVE) -> wire.QuotesPage:
+        """One page of the best prices of all titles of a game, P2P left out. Up to 1,000 a page have been seen to work."""
+        body = wire.encode_catalogue_request(game, limit, cursor)
+        call = _Call(RequestClass.OTHER, "/marketplace-api/v1/aggregated-prices", wire.decode_quotes, body=body)
+        return self._counted(await self._read(call, priority))
 
     @measure_time
     async def targets(self, game: Game, title: str, *, priority: Priority = Priority.INTERACTIVE) -> list[Target]:
@@ -310,7 +303,7 @@ class DMarketClient:
         return lambda data: decode(data, datetime.fromtimestamp(self.now(), UTC))
 
     def _counted(self, page: _B) -> _B:
-        for stats in self._books():
+        for stats in books(self.stats):
             stats.broken += page.broken
         return page
 
@@ -331,7 +324,7 @@ class DMarketClient:
                     raise
                 attempt += 1
                 await self._sleep(pause)
-            for stats in self._books():
+            for stats in books(self.stats):
                 stats.retries += 1
 
     def _pause(self, error: MarketError, attempt: int) -> float | None:
@@ -353,6 +346,7 @@ class DMarketClient:
         self.quota.observe(call.kind, response.status_code, response.headers, retry_after=retry_after or 1.0, sent_at=slot.sent_at)
         if error := judge(response.status_code, response.headers, response.content, path, retry_after=retry_after):
             raise error
+        self._drift.look(path, response.content, books(self.stats))
         try:
             return call.decode(response.content)
         except BadAnswer as error:
@@ -379,12 +373,12 @@ class DMarketClient:
             raise NoAnswer(f"DMarket's answer for {unquote(call.path)} took longer than {self._pool.whole:g} s", path=unquote(call.path)) from error
         finally:
             if slot.sent_at is not None:
-                for stats in self._books():
+                for stats in books(self.stats):
                     setattr(stats.requests, call.kind.value, getattr(stats.requests, call.kind.value) + 1)
         return response
 
     def _measure(self, kind: RequestClass, response: httpx.Response, slot: Slot) -> None:
-        for stats in self._books():
+        for stats in books(self.stats):
             stats.bytes += response.num_bytes_downloaded
             stats.throttled += response.status_code == httpx.codes.TOO_MANY_REQUESTS
         if slot.sent_at is not None:
@@ -392,11 +386,6 @@ class DMarketClient:
             stats, known = self.stats, self.stats.latency[kind]
             stats.latency[kind] = seconds if known is None else known + _SMOOTHING * (seconds - known)
             stats.deviation[kind] += 0.0 if known is None else _SMOOTHING * (abs(seconds - known) - stats.deviation[kind])
-
-    def _books(self) -> Iterable[ClientStats]:
-        """Where to count: the client's own figures, and those of whoever asked for his."""
-        here = _COUNTED_HERE.get()
-        return (self.stats,) if here is None else (self.stats, here)
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         """Seconds the answer asks us to wait. A 429 that does not say means a second, and a little more so that not all come back at once."""

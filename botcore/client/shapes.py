@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal  # same
 from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Meta, Raw, Struct, UnsetType, field
 
 __all__ = [
     "MOST_CENTS",
@@ -277,10 +277,10 @@ class ErrorShape(Struct):
 
 
 class QuotesFilter(Struct, rename="camel"):
-    """Which titles to quote."""
+    """Which titles to quote; all of the game when they are left out."""
 
     game: str
-    titles: Sequence[str]
+    titles: Sequence[str] | UnsetType
     # Said in full, since msgspec would spell it includeP2P.
     include_p2p: bool = field(default=False, name="includeP2p")
 

@@ -72,6 +72,7 @@ __all__ = [
     "decode_sales",
     "decode_targets",
     "describe",
+    "encode_catalogue_request",
     "encode_quotes_request",
 ]
 
@@ -279,6 +280,11 @@ def decode_error(data: bytes) -> ErrorBody:
 def encode_quotes_request(game: Game, titles: Sequence[str], cursor: str = "") -> bytes:
     """The body that asks ``aggregated-prices`` for some titles, always with P2P left out: it cannot be bought here."""
     return msgspec.json.encode(QuotesRequest(QuotesFilter(game.wire, titles), str(len(titles)), cursor))
+
+
+def encode_catalogue_request(game: Game, limit: int, cursor: str = "") -> bytes:
+    """The body that asks ``aggregated-prices`` for all titles of a game, so many a page, with P2P left out."""
+    return msgspec.json.encode(QuotesRequest(QuotesFilter(game.wire, msgspec.UNSET), str(limit), cursor))
 
 
 def _read(shape: _Shape, data: bytes, make: Callable[[Any], T]) -> tuple[Any, list[T], int]:

@@ -12,25 +12,35 @@ from botcore.sandbox.growth import SHARES, grow_item
 from botcore.sandbox.history import chance, spelled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botcore.sandbox.goods import Offer, Title
     from botcore.sandbox.world import Event, GameMarket, World
 
 __all__ = ["Churn"]
 
-_DEALS = 0.03  # share of new listings that are priced under what they would bring
-
 
 class Churn:
-    """Applies events to a world. ``paused`` is for whoever runs it by the clock."""
+    """Applies events to a world. ``deals`` is the share of new listings that are priced under what they would bring.
 
-    def __init__(self, world: World) -> None:
+    ``paused`` is for whoever runs it by the clock; ``hear`` is called with each event once it has happened.
+    """
+
+    def __init__(self, world: World, deals: float = 0.03) -> None:
         self.world = world
+        self.deals = deals
         self.paused = False
+        self.hear: Callable[[Event], None] = lambda _: None
         self._rng = Random(f"{world.seed}/churn")
 
     def apply(self, count: int = 1) -> list[Event]:
         """Let ``count`` things happen now; gives what happened, in order."""
-        return [self._event() for _ in range(count)]
+        return [self._heard() for _ in range(count)]
+
+    def _heard(self) -> Event:
+        event = self._event()
+        self.hear(event)
+        return event
 
     def _event(self) -> Event:
         games = [game for game in Game if self.world.games[game].titles]
@@ -42,7 +52,7 @@ class Churn:
 
     def _list(self, market: GameMarket) -> Event:
         title = self._rng.choice(list(market.titles.values()))
-        offer = self._deal(market, title) if chance(self._rng, _DEALS) else None
+        offer = self._deal(market, title) if chance(self._rng, self.deals) else None
         if offer is None:
             phase = self._rng.choice(list(title.phases))
             price = self._asking(market, title, phase)

@@ -1,6 +1,7 @@
 """The sandbox's own routes under ``/sandbox/``: no signature, no quota, no latency, no faults. A real market has none of them.
 
-GET served, truth, world, events; POST served/reset, churn, pause, resume.
+GET served, truth, world, events, lives; POST served/reset, churn, pause, resume, witness. From ``witness`` on it is kept when
+which offer became an opportunity and when it ceased to be one; ``lives`` tells.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from botcore.errors import ConfigError
 from botcore.model import Game, Level
 from botcore.sandbox.answers import Answer, json_answer, not_found
 from botcore.sandbox.truth import true_opportunities
+from botcore.sandbox.witness import Witness
 
 if TYPE_CHECKING:
     from botcore.sandbox.churn import Churn
@@ -33,6 +35,7 @@ class Control:
         self.world = world
         self.churn = churn
         self.served = served
+        self.witness: Witness | None = None
 
     def answer(self, method: str, path: str, params: dict[str, str], body: bytes) -> Answer:
         """The answer to a control request; 400 with a message for parameters that are no good."""
@@ -43,13 +46,21 @@ class Control:
             return json_answer({"message": str(error)}, 400)
 
     def _act(self, action: str, params: dict[str, str], body: bytes) -> Answer:
-        reads = {"GET served": lambda _: self.served.report(), "GET truth": self._truth, "GET world": self._world, "GET events": self._events}
+        reads = {
+            "GET served": lambda _: self.served.report(),
+            "GET truth": self._truth,
+            "GET world": self._world,
+            "GET events": self._events,
+            "GET lives": self._lives,
+        }
         if action in reads:
             return json_answer(reads[action](params))
         if action == "POST churn":
             return json_answer({"events": self.churn.apply(msgspec.json.decode(body or b"{}", type=_Churned).events)})
         if action == "POST served/reset":
             self.served.reset()
+        elif action == "POST witness":
+            self.witness = self.witness or Witness(self.world, self.churn)
         elif action in ("POST pause", "POST resume"):
             self.churn.paused = action == "POST pause"
         else:
@@ -59,6 +70,11 @@ class Control:
     def _events(self, params: dict[str, str]) -> dict[str, Any]:
         since = int(params.get("since", "0"))
         return {"events": [event for event in self.world.events if event.number > since], "last": self.world.event_count}
+
+    def _lives(self, _: dict[str, str]) -> dict[str, Any]:
+        if self.witness is None:
+            raise ValueError("nobody looked: POST /sandbox/witness first")
+        return {"lives": self.witness.lives, "now": self.world.clock()}
 
     def _truth(self, params: dict[str, str]) -> dict[str, Any]:
         game, level = Game.parse(params.get("game", "")), Level.parse(params.get("level", ""))

@@ -42,10 +42,26 @@ class Title:
     ``value`` is what a piece is worth to the generator, ``reference`` DMarket's appraised price (0
     when it has none). ``phases`` maps a phase to its share of the value; a title without phases has
     the one phase ``""``. ``serials`` are its offers. ``stale_bid`` is a best bid that no order
-    stands behind, 0 when there is none. ``sales`` are newest first.
+    stands behind, 0 when there is none. ``sales`` are newest first. ``level`` is what buyers pay
+    against the value, ``mood`` how that goes on (see ``moods``).
     """
 
-    __slots__ = ("fragments", "game", "name", "orders", "phases", "reference", "sales", "serials", "stale_bid", "traits", "value", "wear_range")
+    __slots__ = (
+        "fragments",
+        "game",
+        "level",
+        "mood",
+        "name",
+        "orders",
+        "phases",
+        "reference",
+        "sales",
+        "serials",
+        "stale_bid",
+        "traits",
+        "value",
+        "wear_range",
+    )
 
     def __init__(self, game: Game, name: str, value: int, traits: dict[str, Any]) -> None:
         self.game = game
@@ -59,6 +75,8 @@ class Title:
         self.orders: list[Order] = []
         self.sales: list[Sale] = []
         self.stale_bid = 0
+        self.level = 1.0
+        self.mood = "steady"
         self.fragments: dict[str, str] = {}
 
     def __repr__(self) -> str:

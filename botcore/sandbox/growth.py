@@ -15,6 +15,7 @@ from botcore.sandbox.deals import plant_deals
 from botcore.sandbox.goods import Order, Title
 from botcore.sandbox.history import chance, grow_orders, grow_sales
 from botcore.sandbox.levy import Levy, Reduction
+from botcore.sandbox.moods import draw_mood, price_factor, reshape
 from botcore.sandbox.prices import listed_prices
 from botcore.sandbox.world import GameMarket, World
 
@@ -147,8 +148,10 @@ def _settle(world: World, game: Game, rng: Random, rows: list[ListedPrice], offe
 
 
 def _fill(world: World, title: Title, count: int, rng: Random) -> None:
+    mood = draw_mood(world.seed, title)
+    asked = title.value * price_factor(mood, 0.0)  # sellers see a pump as well
     for phase, pieces in _by_phase(title, count, rng).items():
-        for price in grow_ladder(rng, title.value * title.phases[phase], pieces):
+        for price in grow_ladder(rng, asked * title.phases[phase], pieces):
             p2p = title.game is Game.CSGO and chance(rng, 0.06)
             created = world.start - min(rng.expovariate(1 / (6 * DAY)), 90 * DAY) - 30
             created = float(int(created)) if chance(rng, 0.5) else round(created, 3)
@@ -156,6 +159,7 @@ def _fill(world: World, title: Title, count: int, rng: Random) -> None:
             world.add_offer(title, price, created=created, p2p=p2p, locked=chance(rng, 0.02), **asset)
     grow_orders(world, title, rng)
     grow_sales(world, title, rng)
+    title.mood = reshape(title, mood, world.start, world.seed)
 
 
 def _by_phase(title: Title, count: int, rng: Random) -> dict[str, int]:

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from botcore.sandbox.goods import Title
     from botcore.sandbox.world import World
 
-__all__ = ["chance", "grow_orders", "grow_sales", "spelled"]
+__all__ = ["CLEAR", "DAY", "chance", "draw_phase", "grow_orders", "grow_sales", "spelled"]
 
 DAY = 86_400
 # A month's edge moves while a scan runs; no sale lies so near to it that the two could disagree.
-_CLEAR = 2 * 3600
+CLEAR = 2 * 3600
 _DENSITIES = ((0.08, 0, 0), (0.15, 1, 4), (0.62, 5, 19), (0.13, 21, 60), (0.02, 101, 160))
 
 
@@ -42,15 +42,13 @@ def grow_orders(world: World, title: Title, rng: Random) -> None:
 def grow_sales(world: World, title: Title, rng: Random) -> None:
     """Sales of the last year: dense, usual, thin, old or none at all."""
     now = int(world.start)
-    times = [now - rng.randint(60, 30 * DAY - _CLEAR) for _ in range(_density(rng))]
+    times = [now - rng.randint(60, 30 * DAY - CLEAR) for _ in range(_density(rng))]
     if chance(rng, 0.6):
-        times += [now - rng.randint(30 * DAY + _CLEAR, 360 * DAY) for _ in range(rng.randint(1, 25))]
-    level = rng.uniform(0.9, 1.04)
-    phases = list(title.phases)
-    weights = [1 / title.phases[phase] ** 2 for phase in phases]
+        times += [now - rng.randint(30 * DAY + CLEAR, 360 * DAY) for _ in range(rng.randint(1, 25))]
+    level = title.level = rng.uniform(0.9, 1.04)
     rows = []
     for sold_at in times:
-        phase = rng.choices(phases, weights)[0]
+        phase = draw_phase(title, rng)
         to_target = chance(rng, 0.25)
         price = title.value * title.phases[phase] * level * rng.lognormvariate(0, 0.05) * (0.9 if to_target else 1.0)
         named = phase if chance(rng, 0.96) else ""  # some rows do not say which phase was sold
@@ -58,6 +56,12 @@ def grow_sales(world: World, title: Title, rng: Random) -> None:
         seed = rng.randint(1, 1000) if title.wear_range else 0
         rows.append(Sale(sold_at, max(1, round(price)), named, spelled(named, rng), to_target, wear, seed))
     title.sales = sorted(rows, key=lambda sale: sale.sold_at, reverse=True)
+
+
+def draw_phase(title: Title, rng: Random) -> str:
+    """The phase of a piece that is sold: the dearer, the seldomer."""
+    phases = list(title.phases)
+    return rng.choices(phases, [1 / title.phases[phase] ** 2 for phase in phases])[0]
 
 
 def spelled(phase: str, rng: Random) -> str | None:

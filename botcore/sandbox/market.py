@@ -89,7 +89,7 @@ class Market:
             answer, fault = self._decide(request, kind, passed=verdict.passed)
         delay = self._latency()
         if delay:
-            await asyncio.sleep(delay)
+            await asyncio.sleep(delay / self.options.speed)
         await self._deliver(request, answer, fault, (send, abort, headers))
 
     def _told(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
@@ -135,12 +135,12 @@ class Market:
             abort()
             return
         if fault is Fault.STALL_HEAD:
-            await asyncio.sleep(self.options.stall)
+            await asyncio.sleep(self.options.stall / self.options.speed)
         if fault is Fault.RESET_BODY:
             await self._send(request, answer, send, headers, half=True)
             abort()
             return
-        pause = self.options.stall if fault is Fault.STALL_BODY else 0.0
+        pause = self.options.stall / self.options.speed if fault is Fault.STALL_BODY else 0.0
         await self._send(request, answer, send, headers, pause=pause, torn=fault is Fault.TORN_GZIP)
 
     async def _send(

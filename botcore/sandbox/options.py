@@ -23,7 +23,10 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``integers`` is how 64-bit integers are written: ``string`` as today, ``number`` as in July.
     ``signed_at`` stops the clock of the signature check, for fixed test vectors. ``stall`` is how
     late a stalled answer comes. ``distance`` is how long a round trip to the market takes: unlike
-    ``latency`` it makes connecting and TLS slow as well.
+    ``latency`` it makes connecting and TLS slow as well. ``deals`` is the share of new listings that
+    are priced under what they would bring. ``speed`` is how many seconds pass in the market in one of
+    the world's, all of its times with them; ``epoch`` is the unix time at which the two agreed, its
+    start by default, so that others can share the market's clock.
     """
 
     seed: int = 1
@@ -44,6 +47,9 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: float | None = None
     stall: float = 4.0
     distance: float = 0.0
+    deals: float = 0.03
+    speed: float = 1.0
+    epoch: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would only show later as a strange market."""
@@ -60,6 +66,8 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if value < 0:
                 raise SandboxError(f"{name} is {value}: it cannot be negative")
+        if not 0 <= self.deals <= 1 or self.speed <= 0:
+            raise SandboxError(f"deals is {self.deals} and speed {self.speed}: a share from 0 to 1 and a number above 0 are needed")
         if (self.public_key is None) != (self.secret_key is None):
             raise SandboxError("give both public_key and secret_key, or neither")
 

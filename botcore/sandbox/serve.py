@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
+import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -66,12 +68,15 @@ async def serve_market(options: MarketOptions, *, world: World | None = None, no
 
     Raises SandboxError when the port is taken or the price list is no good.
     """
+    fast = options.speed != 1
     if world is None:
-        world = grow_world(options.seed, options.size, prices=options.prices)
+        world = grow_world(options.seed, options.size, prices=options.prices, clock=_fast_wall(options) if fast else time.time)
+    if now is None and fast:
+        now = partial(_fast_monotonic, options.speed)
     public, secret = make_keys(options.seed)
     if options.public_key and options.secret_key:
         public, secret = options.public_key, options.secret_key
-    churn = Churn(world)
+    churn = Churn(world, options.deals)
     market = Market(world, options, public, churn, **({"now": now} if now else {}))
     async with AsyncExitStack() as stack:
         ca_file, context = _certificate(stack) if options.tls else (None, None)
@@ -79,9 +84,19 @@ async def serve_market(options: MarketOptions, *, world: World | None = None, no
         if options.distance:
             port = await _remove(stack, port, options)
         if options.churn:
-            stack.push_async_callback(_cancelled, asyncio.create_task(_live(churn, options.churn)))
+            stack.push_async_callback(_cancelled, asyncio.create_task(_live(churn, options.churn * options.speed)))
         scheme = "https" if options.tls else "http"
         yield MarketServer(MarketAddress(f"{scheme}://127.0.0.1:{port}", public, secret, ca_file), market, churn)
+
+
+def _fast_wall(options: MarketOptions) -> Callable[[], float]:
+    """Unix seconds that pass faster, or slower, from the epoch on."""
+    epoch = time.time() if options.epoch is None else options.epoch
+    return lambda: epoch + (time.time() - epoch) * options.speed
+
+
+def _fast_monotonic(speed: float) -> float:
+    return time.monotonic() * speed
 
 
 def _certificate(stack: AsyncExitStack) -> tuple[str, ssl.SSLContext]:

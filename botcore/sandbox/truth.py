@@ -10,10 +10,10 @@ from botcore.model import Exit, Level, Opportunity
 
 if TYPE_CHECKING:
     from botcore.model import Game
-    from botcore.sandbox.goods import Item, Offer
+    from botcore.sandbox.goods import Item, Offer, Title
     from botcore.sandbox.world import GameMarket, World
 
-__all__ = ["is_opportunity", "true_opportunities"]
+__all__ = ["exit_came", "is_opportunity", "opportunities_of", "true_opportunities"]
 
 _DAY = 86_400
 _MONTH = 30 * _DAY
@@ -46,6 +46,36 @@ def is_opportunity(market: GameMarket, offer: Offer, level: Level, at: float) ->
     low, high = level.price_window
     least, most = (Fraction(border) for border in level.profit_window)
     return low <= offer.price <= high and _best_exit(market, offer, _look(market, offer.item, at), (least, most), at) is not None
+
+
+def opportunities_of(market: GameMarket, title: Title, at: float) -> dict[int, Level]:
+    """The offers of one title, by serial number, that are opportunities at ``at`` unix seconds, each with the first level at which it is one."""
+    looked: dict[str, _Evidence] = {}
+    best_bid = max((order.price for order in title.orders), default=0)
+    found = {}
+    for offer in market.offers_of(title):
+        evidence = looked.get(offer.item.phase) or looked.setdefault(offer.item.phase, _look(market, offer.item, at))
+        cheapest = bool(evidence.asks) and evidence.asks[0][1] == offer.serial
+        if offer.p2p or offer.locked or offer.mine or not (cheapest or offer.price < best_bid):
+            continue  # behind the cheapest ask and above every bid no exit leaves anything
+        for level in Level:
+            low, high = level.price_window
+            least, most = (Fraction(border) for border in level.profit_window)
+            if low <= offer.price <= high and _best_exit(market, offer, evidence, (least, most), at) is not None:
+                found[offer.serial] = level
+                break
+    return found
+
+
+def exit_came(world: World, found: Opportunity, item: Item, since: float) -> bool:
+    """Whether the exit price of a find could be had from ``since`` (unix seconds) until now.
+
+    Somebody paid it for one of its kind; or a buy order that takes the item paid it, or still offers to.
+    """
+    to_target = found.exit is Exit.TARGET
+    sales = (sale for sale in item.title.sales if sale.sold_at >= since and sale.phase == item.phase and (sale.to_target or not to_target))
+    standing = any(not order.target and order.price >= found.exit_price_cents and order.accepts(item) for order in item.title.orders)
+    return any(sale.price >= found.exit_price_cents for sale in sales) or (to_target and standing and world.clock() >= since)
 
 
 class _Evidence:

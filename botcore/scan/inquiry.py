@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from itertools import pairwise
@@ -92,6 +93,21 @@ class Inquiry:
         """All sales of the last 30 days."""
         return await self._one(policy.sales(self._game, title), lambda turn: self._sales(title, turn), priority)
 
+    async def targets_now(self, title: str, priority: Priority) -> list[Target]:
+        """The orders of a title as they are now, whatever is remembered."""
+        return await self._targets(title, priority)
+
+    async def sales_now(self, title: str, priority: Priority, kept: Sequence[Sale] | None = None) -> list[Sale]:
+        """All sales of the last 30 days up to now. Where some are ``kept`` or remembered, one request brings those that came since."""
+        kept = kept or (await self.remembered_sales([title])).get(title)
+        if kept is None:
+            return await self.sales(title, priority)
+        page = await self._page(title, 0, priority)
+        if not _full(page):
+            return page.sales
+        joined = _joined(page.sales, kept)
+        return await self._sales(title, priority) if joined is None else joined
+
     async def remembered_sales(self, titles: Sequence[str]) -> dict[str, list[Sale]]:
         """The sales of those titles whose sales are remembered and fresh. Asks the market nothing."""
         if self._cache is None or not titles:
@@ -170,6 +186,15 @@ class Inquiry:
         async with self._slots:
             page = await self._client.sales_page(self._game, title, offset=offset, limit=SALES_PAGE, priority=priority)
         return _SalesPage(page.sales, page.broken)
+
+
+def _joined(newest: Sequence[Sale], kept: Sequence[Sale]) -> list[Sale] | None:
+    """The newest sales and those kept from before; None when there may be some between the two."""
+    oldest = min(sale.sold_at for sale in newest)
+    if not kept or max(sale.sold_at for sale in kept) < oldest:
+        return None
+    both = Counter(sale for sale in kept if sale.sold_at == oldest) - Counter(sale for sale in newest if sale.sold_at == oldest)
+    return [*newest, *both.elements(), *(sale for sale in kept if sale.sold_at < oldest)]
 
 
 def _full(page: _SalesPage) -> bool:

@@ -18,14 +18,17 @@ from botcore.fees import FeeBook
 from botcore.model import Exit, Game, Offer, Opportunity, OwnTarget, Sale, ScanQuery, Target
 
 __all__ = [
+    "ANY",
     "DAY",
     "MIN_SALES",
     "SALES_WINDOW",
     "Evidence",
     "Profit",
     "SalesFigures",
+    "accepts",
     "best_bid",
     "decide",
+    "exits",
     "float_part",
     "foreign",
     "profit_window",
@@ -62,6 +65,12 @@ class Profit(msgspec.Struct, frozen=True):
         """Whether the profit is above the window's upper end."""
         return self.most is not None and 100 * profit_cents > self.most * price_cents
 
+    def verdict(self, profit_cents: int, price_cents: int) -> str:
+        """``fits``, or the funnel's name for why the profit does not: ``low`` or ``too-good``."""
+        if not self.reached(profit_cents, price_cents):
+            return "low"
+        return "too-good" if self.exceeded(profit_cents, price_cents) else "fits"
+
     def dearest(self, net_cents: int) -> int:
         """The highest buy price from which ``net_cents`` still reaches the window."""
         return 100 * net_cents * self.least.denominator // (100 * self.least.denominator + self.least.numerator)
@@ -69,6 +78,10 @@ class Profit(msgspec.Struct, frozen=True):
     def needed(self, price_cents: int) -> int:
         """What a sale must leave after its fee, in cents, for a buy at ``price_cents`` to reach the window."""
         return price_cents - (-self.least.numerator * price_cents // (100 * self.least.denominator))
+
+
+ANY = Profit(Fraction(-100), None)
+"""The window of whatever sells at all, be it at a loss."""
 
 
 def profit_window(query: ScanQuery) -> Profit:
@@ -111,10 +124,11 @@ def float_part(value: str) -> str:
 
 def best_bid(offer: Offer, targets: Iterable[Target]) -> int | None:
     """The highest order that accepts this very item, in cents; None when there is none."""
-    return max((target.price_cents for target in targets if _accepts(target, offer)), default=None)
+    return max((target.price_cents for target in targets if accepts(target, offer)), default=None)
 
 
-def _accepts(target: Target, offer: Offer) -> bool:
+def accepts(target: Target, offer: Offer) -> bool:
+    """Whether an order takes this very item: all that it requires must be known of the item, and equal."""
     return (
         target.phase in ("", offer.phase)
         and (not target.paint_seed or (offer.paint_seed > 0 and target.paint_seed == str(offer.paint_seed)))
@@ -144,7 +158,7 @@ def sales_figures(sales: Iterable[Sale], phase: str, now: float) -> SalesFigures
 
 def decide(offer: Offer, evidence: Evidence, fees: FeeBook, window: Profit, now: float, game: Game) -> Opportunity | str:
     """The opportunity that an offer is, or the funnel's name for why it is none."""
-    options = list(_exits(offer, evidence, fees, now))
+    options = list(exits(offer, evidence, fees, now))
     within = [option for option in options if window.reached(option[0], offer.price_cents) and not window.exceeded(option[0], offer.price_cents)]
     if within:
         return _opportunity(offer, evidence, max(within, key=_preference), now, game)
@@ -160,8 +174,8 @@ def _preference(option: _Option) -> tuple[int, bool]:
     return (option[0], option[1] is Exit.TARGET)
 
 
-def _exits(offer: Offer, evidence: Evidence, fees: FeeBook, now: float) -> Iterable[_Option]:
-    """Each exit as (profit, exit, exit price, fee), in cents."""
+def exits(offer: Offer, evidence: Evidence, fees: FeeBook, now: float) -> Iterable[_Option]:
+    """Each exit that an offer has as (profit, exit, exit price, fee), in cents, whatever it leaves."""
     if evidence.bid_cents is not None:
         yield _option(offer, Exit.TARGET, evidence.bid_cents, fees, now)
     sales = evidence.sales

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
-from botcore.client import DMarketClient
+from botcore.client import Clock, DMarketClient
 from botcore.model import RequestClass
 from botcore.scan.bands import PAGE, TOTAL_CAP, Bands, chains_wanted
 from botcore.scan.options import ScanOptions
@@ -25,11 +24,12 @@ FIRST_PAGES = 8
 class Pace:
     """The pace of one scan, which begins now."""
 
-    def __init__(self, client: DMarketClient, options: ScanOptions, bands: Bands) -> None:
+    def __init__(self, client: DMarketClient, options: ScanOptions, bands: Bands, clock: Clock) -> None:
         self._client = client
         self._options = options
         self._bands = bands
-        self._started = time.monotonic()
+        self._clock = clock
+        self._started = clock.monotonic()
 
     def under_way(self, kind: RequestClass) -> int:
         """Requests of a class that keep its quota busy."""
@@ -51,7 +51,7 @@ class Pace:
 
     def holding_back(self, read: int, *, found: bool) -> bool:
         """Whether what is left of the first second's quota is kept for the evidence of the first find."""
-        early = time.monotonic() - self._started < self._client.quota.options.window
+        early = self._clock.monotonic() - self._started < self._client.quota.options.window
         return early and not found and self._bands.total >= LARGE and read >= FIRST_PAGES
 
     def ask_first(self, asks: int, sales: int) -> bool:

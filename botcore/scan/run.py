@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from botcore.cache import CacheCounts
-from botcore.client import ClientStats, DMarketClient, OffersPage, Priority, counting
+from botcore.client import ClientStats, Clock, DMarketClient, OffersPage, Priority, RealClock, counting
 from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
 from botcore.model import Funnel, Offer, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
 from botcore.scan.bands import PAGE, Bands, Chain
@@ -50,7 +49,18 @@ SWEEP = 0.1
 class Run:
     """One scan from its first request to its report."""
 
-    def __init__(self, client: DMarketClient, options: ScanOptions, query: ScanQuery, *, cache: Cache | None = None, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        client: DMarketClient,
+        options: ScanOptions,
+        query: ScanQuery,
+        *,
+        cache: Cache | None = None,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or RealClock()
+        self._clock.begin(f"scan {query.game} {query.level}")
         self.client = client
         self.options = options
         self.query = query
@@ -59,9 +69,9 @@ class Run:
         self.first = asyncio.Event()
         self.bands = Bands(*query.level.price_window)
         self.table: Table | None = None
-        self.report = ScanReport(market_name(client.base_url), query.game, query.level, datetime.now(UTC))
-        self._started = time.monotonic()
-        self._pace = Pace(client, options, self.bands)
+        self.report = ScanReport(market_name(client.base_url), query.game, query.level, datetime.fromtimestamp(self._clock.unix(), UTC))
+        self._started = self._clock.monotonic()
+        self._pace = Pace(client, options, self.bands, self._clock)
         self._tally = ClientStats()
         self._finished = asyncio.Event()
         self._ready = asyncio.Event()
@@ -88,12 +98,13 @@ class Run:
 
     async def run(self) -> None:
         """Work until all is known, the deadline passes or somebody stops it; then complete the report."""
+        deadline = self.options.deadline
+        limit = None if deadline is None else self._clock.call_later(deadline, partial(self.stop, f"the deadline of {deadline:g} s passed"))
         try:
-            async with asyncio.timeout(self.options.deadline):
-                await self._work()
-        except TimeoutError:
-            self.report.stopped = f"the deadline of {self.options.deadline:g} s passed"
+            await self._work()
         finally:
+            if limit is not None:
+                limit.cancel()
             self._complete()
             self.results.put_nowait(None)
         if self._error is not None:
@@ -112,7 +123,7 @@ class Run:
                 self._group = group
                 self._start(self._prepare())
                 self._pump()
-                later = asyncio.get_running_loop().call_later(self.client.quota.options.window, self._pump)
+                later = self._clock.call_later(self.client.quota.options.window, self._pump)
                 try:
                     await self._finished.wait()
                 finally:
@@ -231,7 +242,7 @@ class Run:
         if self.table is not None:
             self.table.hurry = self._pace.unqueued({need: len(pool) for need, pool in self._pools.items()}) if self.bands.done else frozenset()
         self._quote_some()
-        now = time.monotonic()
+        now = self._clock.monotonic()
         over = self.bands.done and not self.bands.flying
         if over or now - self._last_sweep >= SWEEP:
             self._last_sweep = now
@@ -265,13 +276,13 @@ class Run:
         size = self.options.titles(self.bands.total)
         over = self.bands.done and not self.bands.flying
         linger = min(LINGER, LINGER_FIRST * self._stages.tries.get("quotes", 0))
-        idle = not self._quoting and time.monotonic() - self._last_quote >= linger
+        idle = not self._quoting and self._clock.monotonic() - self._last_quote >= linger
         while waiting and (len(waiting) >= size or over or idle):
             batch, waiting[:] = waiting[:size], waiting[size:]
             idle = False
             self._quoting += 1
             self._jobs += 1
-            self._last_quote = time.monotonic()
+            self._last_quote = self._clock.monotonic()
             self._start(self._quotes(batch))
 
     async def _quotes(self, batch: list[Dossier]) -> None:
@@ -311,7 +322,7 @@ class Run:
             self._waiting.pop(dossier.title, None)
         if not self.found and self._hopes:
             needs |= self._hope(dossier)
-        for need, phase in needs:
+        for need, phase in sorted(needs, key=_by_name):
             if need is not Need.WAIT:
                 self._ask_for(dossier, need, phase)
 
@@ -339,7 +350,7 @@ class Run:
 
     def _show(self, opportunity: Opportunity) -> None:
         if self.report.first_find_seconds is None:
-            self.report.first_find_seconds = time.monotonic() - self._started
+            self.report.first_find_seconds = self._clock.monotonic() - self._started
         self.found.append(opportunity)
         self.first.set()
         self.results.put_nowait(opportunity)
@@ -390,7 +401,7 @@ class Run:
 
     def _complete(self) -> None:
         """Write down the end: what was found, what it cost, and what stayed undecided."""
-        self._over = time.monotonic()
+        self._over = self._clock.monotonic()
         self._finished.set()
         self.first.set()
         if self.table is not None:
@@ -409,7 +420,7 @@ class Run:
     def summary(self) -> ScanReport:
         """The report as it stands, with what was found in the domain's order."""
         report, tally = self.report, self._tally
-        report.seconds = (self._over or time.monotonic()) - self._started
+        report.seconds = (self._over or self._clock.monotonic()) - self._started
         report.requests = tally.requests
         report.stages = dict(self._stages.tries)
         report.throttled, report.retries = tally.throttled, tally.retries
@@ -419,13 +430,14 @@ class Run:
             report.listed = report.funnel.listed
         report.cache = self._remembered.flat() if self._cache else {}
         report.failures = self._stages.failures()
+        report.drift = tally.drifted()
         report.opportunities = sorted(self.found, key=lambda found: found.order)
         return report
 
     def progress(self) -> ScanProgress:
         """Where the scan stands."""
         return ScanProgress(
-            seconds=(self._over or time.monotonic()) - self._started,
+            seconds=(self._over or self._clock.monotonic()) - self._started,
             listed=self.table.funnel.listed if self.table else 0,
             total=self.bands.total,
             listing=not self.bands.done,
@@ -442,6 +454,11 @@ class Run:
         if self.table is None:
             raise RuntimeError("an offer was judged before the fees were known")
         return self.table
+
+
+def _by_name(need: tuple[Need, str]) -> tuple[str, str]:
+    """An order that does not change from one process to the next, as that of a set does."""
+    return need[0].value, need[1]
 
 
 def market_name(url: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from botcore.cache import policy
 from botcore.cache.policy import Question
-from botcore.client import DMarketClient
+from botcore.client import Clock, DMarketClient
 from botcore.errors import ScanFailed
 from botcore.model import Opportunity, ScanQuery, ScanReport
 from botcore.scan.options import ScanOptions, ScanProgress
@@ -28,14 +28,23 @@ class Scanner:
     """Looks for opportunities through one client.
 
     ``cache`` remembers what is asked about titles; without one everything is asked anew. ``journal`` keeps for good what the
-    market told and what was found.
+    market told and what was found. ``clock`` is where time comes from, the world's by default.
     """
 
-    def __init__(self, client: DMarketClient, options: ScanOptions | None = None, *, cache: Cache | None = None, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        client: DMarketClient,
+        options: ScanOptions | None = None,
+        *,
+        cache: Cache | None = None,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.client = client
         self.options = options or ScanOptions()
         self.cache = cache
         self.journal = journal
+        self.clock = clock
 
     def stream(self, query: ScanQuery) -> ScanStream:
         """Opportunities as soon as they are known.
@@ -46,7 +55,7 @@ class Scanner:
         Raises:
             ScanFailed: no fees, keys refused, or more than a tenth of a stage failed; it carries what was found.
         """
-        return ScanStream(Run(self.client, self.options, query, cache=self.cache, journal=self.journal))
+        return ScanStream(Run(self.client, self.options, query, cache=self.cache, journal=self.journal, clock=self.clock))
 
     @measure_time
     async def scan(self, query: ScanQuery) -> ScanReport:

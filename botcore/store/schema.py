@@ -7,18 +7,21 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, I
 __all__ = [
     "METADATA",
     "SEEN",
+    "alerts",
     "cards",
     "chats",
     "items",
     "mutes",
     "opportunities",
     "outbox",
+    "outcomes",
     "price_points",
     "sales",
     "scans",
     "state",
     "views",
     "watches",
+    "watermarks",
 ]
 
 METADATA = MetaData(
@@ -179,5 +182,52 @@ watches = Table(
 )
 """Titles that a chat wants to hear of; ``known`` is the JSON of the offers it was told of: offer id → price in cents."""
 
-SEEN = {"opportunities": "found_at", "scans": "started_at", "items": "updated_at", "price_points": "at", "sales": "sold_at"}
+watermarks = Table("watermarks", METADATA, *_keys("market", "door", "game", "scope"), *_numbers("listed_at", "updated_at"))
+"""Up to when of the market's listing everything was decided, for each door and what it watches."""
+
+alerts = Table(
+    "alerts",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_words("market", "door", "game", "level", "offer_id", "asset_id", "title"),
+    *_numbers("price_cents", "listed_at", "seen_at", "decided_at", "queued_at"),
+    Column("sent_at", BigInteger),
+    *_words("state", "offer_now"),
+    *_numbers("price_now", "changed_at"),
+    Column("told", Text),
+    Column("watched", Boolean, nullable=False),
+    *_words("found"),
+    UniqueConstraint("market", "door", "offer_id", "price_cents"),
+    Index("alerts_market_door_watched", "market", "door", "watched", "id"),
+    Index("alerts_market_door_queued_at", "market", "door", "queued_at"),
+    Index("alerts_queued_at", "queued_at"),
+    sqlite_autoincrement=True,  # an alert's number is known outside and must not come again
+)
+"""Alerts that a door was given. ``state``, ``offer_now`` and ``price_now`` are what became of one, ``told`` what its door knows
+of that, null before it has the alert itself; ``watched`` until it is gone and that was told. ``found`` is the opportunity as JSON."""
+
+outcomes = Table(
+    "outcomes",
+    METADATA,
+    Column("id", _COUNTED, primary_key=True),
+    *_words("market", "game", "level", "offer_id", "title", "phase"),
+    *_numbers("price_cents"),
+    *_words("exit"),
+    *_numbers("exit_price_cents", "fee_cents", "profit_cents", "lock_days", "noted_at", "due_at"),
+    *_words("float_part", "paint_seed", "reason"),
+    Column("score", Double),
+    *_words("features"),
+    *_numbers("step"),
+    Column("next_at", BigInteger),
+    *(Column(name, Boolean) for name in ("there_30s", "there_5min", "there_1h", "came_true")),
+    Column("earned_cents", BigInteger),
+    UniqueConstraint("market", "game", "offer_id", "price_cents"),
+    Index("outcomes_market_next_at", "market", "next_at"),
+    Index("outcomes_market_noted_at", "market", "noted_at"),
+    Index("outcomes_noted_at", "noted_at"),
+)
+"""What was said of an offer, and what became of it. ``reason`` is empty for an alert, else why the offer was rejected. ``step`` counts
+the questions that were asked, ``next_at`` is when the next one is due, null after the last."""
+
+SEEN = {"opportunities": "found_at", "scans": "started_at", "items": "updated_at", "price_points": "at", "sales": "sold_at", "outcomes": "noted_at"}
 """The tables of what was seen, each with the column that tells when; in the order in which rows are removed."""

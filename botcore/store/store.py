@@ -209,6 +209,11 @@ class Store:
         found = await self.fetch(select(items.c.price_cents).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))
         return found[0].price_cents if found else None
 
+    async def title(self, market: str, game: Game, offer_id: str) -> str | None:
+        """The title of an offer that a scan found; None when it is not stored."""
+        found = await self.fetch(select(items.c.title).where(items.c.market == market, items.c.game == str(game), items.c.offer_id == offer_id))
+        return found[0].title if found else None
+
     @measure_time
     async def points(self, market: str, game: Game, title: str, *, phase: str | None = None, since: float = 0.0) -> list[PricePoint]:
         """The price points of a title from ``since`` (unix seconds) on, oldest first; of all its phases, or of one."""

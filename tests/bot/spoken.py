@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from botcore.errors import MarketError
 from botcore.model import Exit, Failure, Funnel, Game, Level, Opportunity, Quote, RequestCounts, Sale, ScanReport
 from botcore.scan import ScanProgress
 from botcore.settings import Setting
+
+from .weighed import CONFIDENCES, WEIGHED
 
 __all__ = ["AWFUL", "FOUND", "KNIFE", "LIMITS", "NOW", "PROGRESS", "REPORT", "Said", "errors_of", "everything", "find", "progress", "report", "status"]
 
@@ -200,6 +203,9 @@ def of_finds(lang: str, title: str, *, sandbox: bool) -> Iterator[tuple[str, Sai
     ]
     for found in finds:
         yield "alert", messages.alert(lang, found=found, watch=2**53, sandbox=sandbox)
+        for weighed, confidence in product(WEIGHED, CONFIDENCES):
+            yield "alert", messages.alert(lang, found=found, watch=1, sandbox=sandbox, weighed=weighed, confidence=confidence)
+            yield "why", messages.why(lang, found=found, report=report(market=market), weighed=weighed, confidence=confidence)
         yield "alert_changed", messages.alert_changed(lang, found=found, before_cents=1, watch=2**53, sandbox=sandbox)
         yield "alert_line", messages.alert_line(lang, found)
         for dropped in ({}, {f"unknown-{title}": 1, "gone": 2, **DROPPED}):

@@ -11,6 +11,7 @@ import pytest
 
 from botcore.model import Game, Quote
 from botcore.store import PricePoint, Store, StoreOptions
+from botcore.store.migrations import HEAD
 
 PASSWORD = "s3cret-Passw0rd"
 
@@ -26,9 +27,9 @@ def fill(folder, *ages):
 
 
 def test_upgrade_makes_the_store_and_says_when_there_is_nothing_to_do(inside, tmp_path):
-    assert inside("db", "upgrade") == ("sqlite:///data/botcore.db was made, revision 0002.\n", "", 0)
+    assert inside("db", "upgrade") == (f"sqlite:///data/botcore.db was made, revision {HEAD}.\n", "", 0)
     assert (tmp_path / "data" / "botcore.db").exists()
-    assert inside("db", "upgrade")[0].endswith("is at revision 0002 already.\n")
+    assert inside("db", "upgrade")[0].endswith(f"is at revision {HEAD} already.\n")
 
 
 def test_info_counts_the_rows(inside, tmp_path):
@@ -37,7 +38,7 @@ def test_info_counts_the_rows(inside, tmp_path):
     assert (err, code) == ("", 0)
     assert ["price_points", "2"] in [line.split() for line in out.splitlines()]
     document = json.loads(inside("db", "info", "--json")[0])
-    assert (document["rows"]["price_points"], document["url"], document["revision"]) == (2, "sqlite:///data/botcore.db", "0002")
+    assert (document["rows"]["price_points"], document["url"], document["revision"]) == (2, "sqlite:///data/botcore.db", HEAD)
     assert document["bytes"] > 0
     assert [document["rows"][name] for name in ("outbox", "cards", "views", "watches")] == [0] * 4
 

@@ -12,8 +12,7 @@ import msgspec
 import pytest
 
 import botcore.client
-from botcore.client import ClientStats, DMarketClient, KeyPair, PoolOptions, Priority, Quota, QuotaOptions, RetryOptions
-from botcore.client.api import counting
+from botcore.client import ClientStats, DMarketClient, KeyPair, PoolOptions, Priority, Quota, QuotaOptions, RetryOptions, counting
 from botcore.errors import BadAnswer, ConfigError, RepeatedCursor, ServerFault
 from botcore.fees import ReducedFee
 from botcore.model import Game, RequestClass, RequestCounts

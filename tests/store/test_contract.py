@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from botcore.errors import StoreError
 from botcore.model import Game, Level, Sale
 from botcore.store import Chats, Draft, Letters, Store
+from botcore.store.migrations import HEAD
+from botcore.store.schema import METADATA
 
 from .support import DAY, FIRST, NOW, TITLE, opportunity, point, report, sale
 
@@ -175,9 +177,9 @@ async def test_pruning_removes_what_is_older_and_nothing_else(store, monkeypatch
     await store.add_points("sandbox", [point(start + number * DAY / 10) for number in range(40)])
     await store.add_sales("sandbox", Game.CSGO, TITLE, [sale(start + day * DAY) for day in range(4)])
     removed = await store.prune(1.5 * DAY, now=start + 3 * DAY)
-    assert removed == {"opportunities": 4, "scans": 2, "items": 4, "price_points": 15, "sales": 2}
+    assert removed == {"opportunities": 4, "scans": 2, "items": 4, "price_points": 15, "sales": 2, "outcomes": 0}
     seen = {"scans": 2, "opportunities": 4, "items": 4, "price_points": 25, "sales": 2}
-    assert (await store.info()).rows == seen | dict.fromkeys(("chats", "mutes", "state", "outbox", "cards", "views", "watches"), 0)
+    assert (await store.info()).rows == dict.fromkeys(METADATA.tables, 0) | seen
     assert set((await store.prune(1.5 * DAY, now=start + 3 * DAY)).values()) == {0}
 
 
@@ -202,14 +204,14 @@ async def test_info_tells_what_there_is(store):
     info = await store.info()
     assert (info.oldest, info.newest) == (FIRST, datetime.fromtimestamp(NOW + DAY, FIRST.tzinfo))
     assert info.bytes > 0
-    assert msgspec.json.decode(msgspec.json.encode(info))["revision"] == "0002"
+    assert msgspec.json.decode(msgspec.json.encode(info))["revision"] == HEAD
 
 
 async def test_export_writes_a_file_a_table(store, tmp_path):
     await store.save_scan(report(2))
     await store.add_points("sandbox", [point()])
     counts = await store.export(tmp_path / "out")
-    assert counts == {"opportunities": 2, "scans": 1, "items": 2, "price_points": 1, "sales": 0}
+    assert counts == {"opportunities": 2, "scans": 1, "items": 2, "price_points": 1, "sales": 0, "outcomes": 0}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{name}.parquet" for name in counts}
     found = pl.read_parquet(tmp_path / "out" / "opportunities.parquet")
     assert found["offer_id"].to_list() == ["offer-1", "offer-2"]

@@ -7,12 +7,23 @@ import re
 import pytest
 from sqlalchemy import event, text
 
-from botcore.model import Game, Level
-from botcore.store import Chats, ChatSettings, Draft, Letters, Store
+from botcore.model import AlertState, Game, Level, Standing
+from botcore.store import Chats, ChatSettings, Draft, Letters, Outcomes, Store, Watching
 from botcore.store.connect import connect, disconnect
 
 from .support import NOW, TITLE, point, report, sale
+from .test_outcomes import claim
+from .test_watching import alert
 
+
+async def answer_one(store):
+    """An outcome is asked for, postponed and answered."""
+    asked = (await outcomes(store).due(NOW + 60))[0]
+    await outcomes(store).postpone([asked], NOW + 50)
+    await outcomes(store).answer(asked, asked)
+
+
+STANDING = Standing(alert(), AlertState.LIVE, "offer-1", 501)
 DRAFT = Draft(chat_id=1, kind="alert", body="text")
 UNAIDED = re.compile(r"\bSCAN (?!.*USING (COVERING )?INDEX)|Seq Scan")
 QUERIES = {
@@ -20,6 +31,7 @@ QUERIES = {
     "scan": lambda store: store.scan(1),
     "opportunities": lambda store: store.opportunities("sandbox", Game.CSGO, since=1.0),
     "price": lambda store: store.price("sandbox", Game.CSGO, "offer-1"),
+    "title": lambda store: store.title("sandbox", Game.CSGO, "offer-1"),
     "points": lambda store: store.points("sandbox", Game.CSGO, TITLE, phase=""),
     "points of all phases": lambda store: store.points("sandbox", Game.CSGO, TITLE, since=1.0),
     "sales": lambda store: store.sales("sandbox", Game.CSGO, TITLE, phase=""),
@@ -49,6 +61,21 @@ QUERIES = {
     "watches": lambda store: Chats(store).watches(1),
     "known": lambda store: Chats(store).known(1, {}),
     "recall": lambda store: Chats(store).recall("offset"),
+    "watermarks": lambda store: watching(store).watermarks("pro"),
+    "given": lambda store: watching(store).given("offer-1", 501),
+    "watched": lambda store: watching(store).watched(),
+    "change": lambda store: watching(store).change(STANDING, STANDING, at=NOW),
+    "tell": lambda store: watching(store).tell(1, "gone"),
+    "sent alert": lambda store: watching(store).sent(1, at=NOW),
+    "alerts": lambda store: watching(store).alerts(since=NOW),
+    "prune alerts": lambda store: watching(store).prune(NOW),
+    "due": lambda store: outcomes(store).due(NOW + 60),
+    "next outcome": lambda store: outcomes(store).next_at(),
+    "answer": answer_one,
+    "known outcomes": lambda store: outcomes(store).known(since=NOW),
+    "of an offer": lambda store: outcomes(store).of_offer(Game.CSGO, "offer-1"),
+    "counts": lambda store: outcomes(store).counts(since=NOW),
+    "frame": lambda store: outcomes(store).frame(since=NOW),
 }
 """Left out is what reads a table whole: info, export, all letters, all chats, all watches."""
 
@@ -61,7 +88,19 @@ async def filled(options):
         await store.add_points("sandbox", [point(NOW + number) for number in range(50)])
         await store.add_sales("sandbox", Game.CSGO, TITLE, [sale(NOW + number) for number in range(50)])
         await fill(Letters(store), Chats(store))
+        for number in range(50):
+            await watching(store).give(alert(number))
+        await outcomes(store).note([claim(number) for number in range(50)], first=1)
+        await watching(store).advance("pro", {Game.CSGO: NOW}, at=NOW)
     return options
+
+
+def outcomes(store):
+    return Outcomes(store, "sandbox")
+
+
+def watching(store):
+    return Watching(store, "sandbox", "tests")
 
 
 async def fill(letters, chats):

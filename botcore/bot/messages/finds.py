@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from botcore.bot import presses
 from botcore.bot.messages import wording
+from botcore.bot.messages.trust import trust
 from botcore.bot.posts import TEXT, Button, Post
 from botcore.bot.split import length
 from botcore.bot.texts import Markup, label, say
 from botcore.model import Exit, Game, Opportunity, ScanReport, dollars
+from botcore.scan.confidence import Confidence
+from botcore.scan.evidence import Assessment
 
 __all__ = ["alert", "alert_changed", "alert_gone", "alert_line", "digest", "top", "why"]
 
@@ -21,8 +24,8 @@ _READING = ("duplicate", "p2p", "price", "locked", "own", "muted")
 _UNDECIDED = ("gone", "failed", "stopped")
 
 
-def why(lang: str, *, found: Opportunity, report: ScanReport) -> Post:
-    """How a find's profit comes about, line by line, its exit, its evidence, and what its scan left out."""
+def why(lang: str, *, found: Opportunity, report: ScanReport, weighed: Assessment | None = None, confidence: Confidence | None = None) -> Post:
+    """How a find's profit comes about, line by line, its exit, its evidence, how far it can be trusted where it was weighed, and what its scan left out."""
     text = wording.joined(
         say(lang, "bold", text=wording.named(lang, found)),
         say(lang, "sandbox") if report.market == "sandbox" else None,
@@ -33,6 +36,7 @@ def why(lang: str, *, found: Opportunity, report: ScanReport) -> Post:
         " ",
         say(lang, "evidence"),
         _evidence(lang, found),
+        trust(lang, weighed, confidence) if weighed else None,
         " ",
         say(lang, "that_scan"),
         _left_out(lang, report),
@@ -88,22 +92,24 @@ def _left_out(lang: str, report: ScanReport) -> Iterable[str]:
         yield say(lang, "dropped_none")
 
 
-def alert(lang: str, *, found: Opportunity, watch: int, sandbox: bool) -> Post:
-    """A new find of a watched title."""
-    return Post(wording.joined(_watched(lang, found, sandbox=sandbox)), _alert_buttons(lang, found, watch))
+def alert(lang: str, *, found: Opportunity, watch: int, sandbox: bool, weighed: Assessment | None = None, confidence: Confidence | None = None) -> Post:
+    """A new find of a watched title, with how far it can be trusted where it was weighed."""
+    lines = trust(lang, weighed, confidence) if weighed else None
+    return Post(wording.joined(_watched(lang, found, lines, sandbox=sandbox)), _alert_buttons(lang, found, watch))
 
 
 def alert_changed(lang: str, *, found: Opportunity, before_cents: int, watch: int, sandbox: bool) -> Post:
     """A watched find that costs something else now."""
     change = say(lang, "changed", before=dollars(before_cents), buy=dollars(found.price_cents))
-    return Post(wording.joined(change, _watched(lang, found, sandbox=sandbox)), _alert_buttons(lang, found, watch))
+    return Post(wording.joined(change, _watched(lang, found, None, sandbox=sandbox)), _alert_buttons(lang, found, watch))
 
 
-def _watched(lang: str, found: Opportunity, *, sandbox: bool) -> Iterable[str]:
+def _watched(lang: str, found: Opportunity, trusted: Iterable[str] | None, *, sandbox: bool) -> Iterable[str]:
     yield say(lang, "bold", text=wording.gain(lang, found))
     yield say(lang, "title", title=wording.named(lang, found))
     yield wording.route(lang, found)
     yield wording.evidence(lang, found)
+    yield from trusted or ()
     yield say(lang, "watched")
     if sandbox:
         yield say(lang, "sandbox")

@@ -1,0 +1,358 @@
+"""What a watch knows of a game's titles: quotes, the cheapest asks of each kind, and what they were sold for. Pure.
+
+It serves to tell without asking which offers may pay. It errs on one side: what the full rules would keep is never ruled
+out, as long as no more offers went away than the quotes tell.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from botcore.fees import FeeBook
+from botcore.model import Offer, Quote, Sale, WatchQuery
+from botcore.scan.match import MIN_SALES, SALES_WINDOW, Profit, profit_window
+
+__all__ = ["NEITHER", "Books", "Entry", "Ways", "Window", "either", "windows"]
+
+KEPT = 5
+"""Asks that are remembered of a kind: with fewer, one that goes away would leave the next one unknown."""
+SURE = 2
+"""With more offers gone than this since a title was looked at, its asks tell nothing."""
+OLD_SALES = 3600.0
+"""Seconds after which remembered sales rule nothing out any more."""
+LASTING = 600.0
+"""Seconds after which a title that was ruled out may be suspected again with no reason but the rescan's."""
+
+
+class Window(NamedTuple):
+    """One level's prices in cents, inclusive, and its profit."""
+
+    low: int
+    high: int
+    profit: Profit
+
+
+def windows(query: WatchQuery) -> list[Window]:
+    """The windows of the levels that are watched."""
+    return [Window(*level.price_window, profit_window(query.at(query.games[0], level))) for level in query.levels]
+
+
+class Ways(NamedTuple):
+    """By which exits an offer may pay, and whether that is ``sure`` to come from its asks and not from knowing none."""
+
+    target: bool
+    relist: bool
+    sure: bool = True
+
+    @property
+    def any(self) -> bool:
+        """Whether it may pay at all."""
+        return self.target or self.relist
+
+
+NEITHER = Ways(target=False, relist=False)
+
+
+class Kind:
+    """The cheapest asks of a kind as (price, offer id), at most ``KEPT``; ``round`` is the rescan that saw them last."""
+
+    __slots__ = ("asks", "round")
+
+    def __init__(self) -> None:
+        self.asks: list[tuple[int, str]] = []
+        self.round = 0
+
+    def add(self, price: int, offer_id: str) -> None:
+        """Take in an ask; one that is known already changes nothing."""
+        if (price, offer_id) not in self.asks:
+            insort(self.asks, (price, offer_id))
+            del self.asks[KEPT:]
+
+    def following(self, place: int) -> int | None:
+        """The price at a place, None where none is known."""
+        return self.asks[place][0] if place < len(self.asks) else None
+
+
+class Entry:
+    """One title.
+
+    ``arrived`` counts offers that were seen newly and the quote does not count yet, ``ahead`` those that it counts and were
+    not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were.
+    """
+
+    __slots__ = (
+        "ahead",
+        "arrived",
+        "cleared",
+        "cleared_at",
+        "gone",
+        "kinds",
+        "known_sales",
+        "looked_at",
+        "previous_ask",
+        "prices",
+        "quote",
+        "round",
+        "sold",
+        "title",
+    )
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.quote: Quote | None = None
+        self.previous_ask = 0
+        self.round = 0
+        self.kinds: dict[str, Kind] = {}
+        self.prices: dict[str, list[int]] = {}
+        self.known_sales: float | None = None
+        self.looked_at = 0.0
+        self.cleared: Quote | None = None
+        self.cleared_at = 0.0
+        self.arrived = 0
+        self.ahead = 0
+        self.gone = 0
+        self.sold = 0
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.title!r}: {sum(len(kind.asks) for kind in self.kinds.values())} asks, {self.gone} gone>"
+
+    def kind(self, phase: str) -> Kind:
+        """The asks of a kind, made when it is new."""
+        found = self.kinds.get(phase)
+        if found is None:
+            found = self.kinds[phase] = Kind()
+        return found
+
+
+class Books:
+    """All titles of a game. ``fees`` must be given before anything is judged; reduced ones count here also after their end."""
+
+    def __init__(self, levels: Sequence[Window], muted: frozenset[str] = frozenset()) -> None:
+        self.levels = levels
+        self.muted = muted
+        self.entries: dict[str, Entry] = {}
+        self.fees: FeeBook | None = None
+        self.own: frozenset[str] = frozenset()
+        self.low = min(level.low for level in levels)
+        self.high = max(level.high for level in levels)
+
+    def __repr__(self) -> str:
+        return f"<Books: {len(self.entries)} titles>"
+
+    def entry(self, title: str) -> Entry:
+        """What is known of a title, made when it is new."""
+        found = self.entries.get(title)
+        if found is None:
+            found = self.entries[title] = Entry(title)
+        return found
+
+    # ---- taking in what the market says ---------------------------------------------------------------------------
+
+    def refusal(self, offer: Offer) -> str | None:
+        """The funnel's name for an offer that is none for us whatever it brings."""
+        if offer.p2p:
+            return "p2p"
+        if not any(level.low <= offer.price_cents <= level.high for level in self.levels):
+            return "price"
+        if offer.locked:
+            return "locked"
+        if self.mine(offer):
+            return "own"
+        return "muted" if offer.title in self.muted else None
+
+    def mine(self, offer: Offer) -> bool:
+        """Whether it is the account's own."""
+        return offer.offer_id in self.own or offer.asset_id in self.own
+
+    def arrive(self, offer: Offer, *, counted: bool) -> Entry:
+        """Take in an offer that was not seen before; ``counted``: the quotes have always counted it."""
+        entry = self.entry(offer.title)
+        if entry.ahead and not counted:
+            entry.ahead -= 1
+        elif not counted:
+            entry.arrived += 1
+        if self._competes(offer) and offer.phase in entry.kinds:
+            entry.kinds[offer.phase].add(offer.price_cents, offer.offer_id)
+        return entry
+
+    def quoted(self, quotes: Iterable[Quote]) -> list[tuple[Entry, Quote | None]]:
+        """Take in quotes. Gives the titles whose quote is another than before, with that."""
+        changed = []
+        for quote in quotes:
+            entry = self.entry(quote.title)
+            before, entry.quote = entry.quote, quote
+            if before is not None:
+                self._count(entry, before, quote)
+                if before.best_ask_cents != quote.best_ask_cents:
+                    entry.previous_ask = before.best_ask_cents
+            entry.arrived = 0
+            if before != quote or entry.gone:
+                changed.append((entry, before))
+        return changed
+
+    def _count(self, entry: Entry, before: Quote, quote: Quote) -> None:
+        """How many offers went away is what the counts leave over, once those that came are taken off."""
+        missing = before.ask_count + entry.arrived - quote.ask_count
+        entry.ahead = max(0, -missing)
+        if missing > 0:
+            entry.gone += missing
+            entry.sold += missing
+        elif quote.best_ask_cents > before.best_ask_cents:
+            entry.gone += 1  # the cheapest went, and one came that we have not seen
+            entry.sold += 1
+
+    def rescanned(self, offers: Iterable[Offer], turn: int) -> dict[str, Ways]:
+        """Take in a page of the rescan, which comes in rising order of price. Gives the titles that may pay."""
+        found: dict[str, Ways] = {}
+        for offer in offers:
+            entry = self.entry(offer.title)
+            if entry.round != turn:
+                entry.round, entry.gone = turn, 0
+            relist = self._competes(offer) and self._second(entry, offer, turn)
+            target = self.refusal(offer) is None and self._target(entry, offer.price_cents)
+            if target or relist:
+                found[offer.title] = either(found.get(offer.title, NEITHER), Ways(target, relist))
+        return found
+
+    def _second(self, entry: Entry, offer: Offer, turn: int) -> bool:
+        """Take in an ask. The cheapest of a kind is judged once the second is known, or when the round ends."""
+        kind = entry.kind(offer.phase)
+        if kind.round != turn:
+            kind.round = turn
+            kind.asks.clear()
+        kind.add(offer.price_cents, offer.offer_id)
+        second = len(kind.asks) == 2 and kind.asks[1][1] == offer.offer_id  # noqa: PLR2004 - the cheapest and its next ask
+        return second and self._relist(entry, offer.phase, kind.asks[0][0], kind.asks[1][0])
+
+    def rounded(self, turn: int, now: float) -> dict[str, Ways]:
+        """A round of the rescan is over: forget what it did not see. Gives titles that may pay, having no second ask of a kind."""
+        found: dict[str, Ways] = {}
+        for entry in self.entries.values():
+            if entry.known_sales is not None and now > entry.known_sales + OLD_SALES:
+                entry.known_sales = None
+            for phase, kind in list(entry.kinds.items()):
+                if kind.round < turn - 1:
+                    del entry.kinds[phase]
+                elif kind.round == turn and len(kind.asks) == 1 and self._relist(entry, phase, kind.asks[0][0], None):
+                    found[entry.title] = Ways(target=False, relist=True)
+        return found
+
+    def sales(self, entry: Entry, sales: Iterable[Sale], sold: int, now: float) -> None:
+        """Take in all sales of the last 30 days of a title, asked for when so many were known to have come since."""
+        prices: dict[str, list[int]] = {}
+        for sale in sales:
+            if sale.sold_at >= now - SALES_WINDOW:
+                prices.setdefault(sale.phase, []).append(sale.price_cents)
+        entry.prices = {phase: sorted(of_phase) for phase, of_phase in prices.items()}
+        entry.known_sales = now
+        entry.sold = max(0, entry.sold - sold)
+
+    def looked(self, entry: Entry, rows: Iterable[Offer], now: float) -> None:
+        """Take in offers of a title from the cheapest up, all of them or at least those that matter."""
+        entry.kinds.clear()
+        for offer in rows:
+            if self._competes(offer):
+                entry.kind(offer.phase).add(offer.price_cents, offer.offer_id)
+        entry.gone = 0
+        entry.looked_at = entry.cleared_at = now
+        entry.cleared = entry.quote
+
+    # ---- suspecting -----------------------------------------------------------------------------------------------
+
+    def cleared(self, entry: Entry, now: float) -> bool:
+        """Whether the title was looked at and nothing is known to have happened since."""
+        return entry.cleared is not None and entry.cleared == entry.quote and not entry.gone and now < entry.cleared_at + LASTING
+
+    def ways_of(self, offer: Offer) -> Ways:
+        """How a new offer may pay; ``arrive`` was told of it before."""
+        entry = self.entry(offer.title)
+        target = self._target(entry, offer.price_cents)
+        kind = entry.kinds.get(offer.phase)
+        if kind is None or entry.gone > SURE:
+            return Ways(target, self._relist(entry, offer.phase, offer.price_cents, None), sure=False)
+        # Those that went away may be the very ones that stand before the next ask.
+        others = [price for price, offer_id in kind.asks if offer_id != offer.offer_id]
+        following = others[entry.gone] if entry.gone < len(others) else None
+        return Ways(target, self._relist(entry, offer.phase, offer.price_cents, following))
+
+    def likely(self, offer: Offer, ways: Ways) -> bool:
+        """Whether it is worth a hurry to look at a new offer that may pay in these ways.
+
+        Where its rivals are not known, the best ask before it came nearly always is one; only if that is none, it may wait for it.
+        """
+        entry = self.entry(offer.title)
+        if ways.target or ways.sure or entry.quote is None:
+            return True
+        best = entry.quote.best_ask_cents
+        rival = entry.previous_ask if best == offer.price_cents else best
+        return not rival or self._relist(entry, offer.phase, offer.price_cents, rival)
+
+    def ways(self, entry: Entry) -> Ways:
+        """How any offer of a title may pay, by all that is known of it."""
+        if entry.title in self.muted or entry.quote is None:
+            return NEITHER
+        target = self._target(entry, max(entry.quote.best_ask_cents, self.low)) and entry.quote.ask_count > 0
+        if not entry.kinds or entry.gone > SURE:
+            return Ways(target, self._relist_somewhere(entry), sure=False)
+        return Ways(target, any(self._kind_pays(entry, phase, kind) for phase, kind in entry.kinds.items()))
+
+    def phases(self, entry: Entry) -> set[str]:
+        """The phases of a title whose cheapest offers may pay by relisting."""
+        return {phase for phase, kind in entry.kinds.items() if self._kind_pays(entry, phase, kind)}
+
+    def _kind_pays(self, entry: Entry, phase: str, kind: Kind) -> bool:
+        """Whether one of the cheapest may pay, should those that went away be the ones before it or right behind it."""
+        slack = entry.gone
+        return any(self._relist(entry, phase, price, kind.following(place + 1 + slack)) for place, (price, _) in enumerate(kind.asks[: slack + 1]))
+
+    def _relist_somewhere(self, entry: Entry) -> bool:
+        """Where no asks are known: whether the sales leave room above the cheapest offer."""
+        assert entry.quote is not None  # noqa: S101 - the caller looked
+        price = max(entry.quote.best_ask_cents, self.low)
+        phases = entry.prices if entry.known_sales is not None else {"": []}
+        return any(self._relist(entry, phase, price, None) for phase in phases) if entry.quote.ask_count else False
+
+    def _target(self, entry: Entry, price: int) -> bool:
+        """Whether the best bid, should it be a real one, pays for an offer at this price or above."""
+        if entry.quote is None:
+            return True
+        bid = entry.quote.best_bid_cents
+        if not bid:
+            return False
+        net = self._fees.best_net(entry.title, bid, 0.0)
+        return any(level.low <= level.profit.dearest(net) and price <= min(level.high, level.profit.dearest(net)) for level in self.levels)
+
+    def _relist(self, entry: Entry, phase: str, price: int, following: int | None) -> bool:
+        """Whether what is known of next ask and sales lets an offer at this price pay at any level."""
+        ceiling = None if following is None else following - 1
+        if entry.known_sales is not None:
+            prices = entry.prices.get(phase, [])
+            if len(prices) + entry.sold < MIN_SALES:
+                return False
+            # Each sale since may have moved the median up by one place at most.
+            place = (len(prices) - 1) // 2 + entry.sold
+            if prices and place < len(prices):
+                ceiling = prices[place] if ceiling is None else min(ceiling, prices[place])
+        if ceiling is None:
+            return True
+        if ceiling <= price:
+            return False
+        net = self._fees.best_net(entry.title, ceiling, 0.0)
+        return any(level.low <= price <= level.high and net >= level.profit.needed(price) for level in self.levels)
+
+    def _competes(self, offer: Offer) -> bool:
+        return not (offer.p2p or offer.locked or self.mine(offer))
+
+    @property
+    def _fees(self) -> FeeBook:
+        """The fees, without which nothing is judged."""
+        if self.fees is None:
+            raise RuntimeError("an offer was judged before the fees were known")
+        return self.fees
+
+
+def either(one: Ways, other: Ways) -> Ways:
+    """The ways of both together."""
+    return Ways(one.target or other.target, one.relist or other.relist, one.sure and other.sure)

@@ -1,0 +1,301 @@
+"""One watched game: reads what is new, all prices, and the whole listing over and over, and looks at the titles that may pay.
+
+Each method does one round of one thing and may be called again at any time; ``Watch`` calls them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from botcore.client import DMarketClient, Priority, counting
+from botcore.errors import MarketError, Refused, RepeatedCursor, Unauthorized
+from botcore.model import Game, Offer, Quote, Standing, WatchQuery
+from botcore.scan.bands import PAGE
+from botcore.scan.books import NEITHER, Books, Entry, Ways, either, windows
+from botcore.scan.figures import GameFigures, Tally
+from botcore.scan.jobs import Job, Jobs, Rank
+from botcore.scan.judge import Judge
+from botcore.scan.ledger import Ledger
+from botcore.scan.newest import Newest
+from botcore.scan.options import TITLES_A_QUOTE, WatchOptions
+from botcore.scan.verdict import Look
+
+if TYPE_CHECKING:
+    from botcore.cache import Cache
+    from botcore.store import Journal
+
+__all__ = ["Dropped", "Patrol"]
+
+Dropped = Callable[[Offer, str, float], None]
+"""Hears of a new offer that is none, the funnel's name for why, and when it was seen (unix seconds)."""
+_PURPOSE = {Rank.HAND_OUT: "recheck", Rank.TOLD: "recheck", Rank.RESCAN: "rescan"}
+
+
+class Patrol:
+    """One game of a watch. ``mark``: where an earlier watch ended, in unix seconds; None where there was none."""
+
+    def __init__(  # noqa: PLR0913 - what all patrols of a watch share
+        self,
+        client: DMarketClient,
+        game: Game,
+        query: WatchQuery,
+        options: WatchOptions,
+        *,
+        ledger: Ledger,
+        jobs: Jobs,
+        tally: Tally,
+        mark: float | None,
+        cache: Cache | None,
+        journal: Journal | None,
+        dropped: Dropped | None,
+    ) -> None:
+        self.game = game
+        self.books = Books(windows(query), query.muted)
+        self.newest = Newest(mark)
+        self.interval = options.slowest
+        self.rescans = 0
+        self.rescanned = 0.0
+        self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal)
+        self._client = client
+        self._options = options
+        self._ledger = ledger
+        self._jobs = jobs
+        self._tally = tally
+        self._journal = journal
+        self._dropped = dropped
+        self._began = client.now()
+        self._goes_on = mark is not None
+        self._frontier = self.books.low
+        self._by_title = False
+
+    def __repr__(self) -> str:
+        return f"<Patrol {self.game}: {self.newest}, {self.books}>"
+
+    @property
+    def ready(self) -> bool:
+        """Whether fees are known, without which nothing can be judged."""
+        return self.books.fees is not None
+
+    def figures(self) -> GameFigures:
+        """Where the game stands."""
+        return GameFigures(self.newest.rate, self.interval, len(self.books.entries), self.rescans, self.rescanned)
+
+    async def own(self) -> None:
+        """Ask for fees and for the account's own offers and targets."""
+        with counting(self._tally.spent["own"]):
+            await self._judge.refresh()
+
+    # ---- new offers -------------------------------------------------------------------------------------------------
+
+    async def read_newest(self) -> None:
+        """Read the newest listings down to what is known, and put to work what may pay."""
+        cursor, pages, count = "", 0, 0
+        oldest = None
+        going_on = True
+        while going_on and pages < self._options.catch_up:
+            with counting(self._tally.spent["newest"]):
+                page = await self._client.offers_page(
+                    self.game,
+                    price_from=self.books.low,
+                    price_to=self.books.high,
+                    order_by="createdAt",
+                    descending=True,
+                    limit=PAGE,
+                    cursor=cursor,
+                    priority=Priority.WATCH,
+                )
+            fresh, going_on = self.newest.take(page.offers)
+            oldest = page.offers[-1].listed_at.timestamp() if page.offers else oldest
+            count, pages, cursor = count + len(fresh), pages + 1, page.cursor
+            await self._arrive(fresh, self._client.now())
+            going_on = going_on and bool(cursor)
+        self.newest.looked(oldest, count, self._client.now())
+
+    async def _arrive(self, fresh: Iterable[Offer], seen_at: float) -> None:
+        """Take in new offers; those that may pay are looked at, the others are dropped."""
+        hopeful = []
+        for offer in fresh:
+            self._tally.funnel.listed += 1
+            self.books.arrive(offer, counted=offer.listed_at.timestamp() < self._began)
+            reason = self.books.refusal(offer)
+            if reason is None:
+                hopeful.append(offer)
+            else:
+                self._drop(offer, reason, seen_at)
+        unquoted = {offer.title for offer in hopeful if self.books.entry(offer.title).quote is None}
+        if unquoted:
+            await self._quote(unquoted)
+        for offer in hopeful:
+            ways = self.books.ways_of(offer)
+            if ways.any:
+                self._jobs.put(Job(self.game, offer.title, self._urgency(offer, ways), {offer.offer_id: (offer, seen_at)}))
+            else:
+                self._drop(offer, "low", seen_at)
+
+    async def _quote(self, titles: set[str]) -> None:
+        """Ask for quotes that are missing. Where they cannot be had, the offers are judged without."""
+        try:
+            with counting(self._tally.spent["evidence"]):
+                await self._judge.quote(titles, Priority.WATCH)
+        except Unauthorized:
+            raise
+        except MarketError as error:
+            self._tally.failed("quotes", error)
+
+    def _urgency(self, offer: Offer, ways: Ways) -> Rank:
+        """What was listed before the watch began can wait; the rescan comes to it anyway, unless an earlier watch has to be made up for."""
+        likely = self.books.likely(offer, ways)
+        if offer.listed_at.timestamp() >= self._began:
+            return Rank.NEW if likely else Rank.DOUBT
+        return Rank.MOVED if likely and (ways.target or self._goes_on) else Rank.RESCAN
+
+    def _drop(self, offer: Offer, reason: str, seen_at: float) -> None:
+        self._tally.funnel.drop(reason)
+        self.newest.decided(offer.offer_id)
+        if self._dropped is not None:
+            self._dropped(offer, reason, seen_at)
+
+    # ---- all prices -------------------------------------------------------------------------------------------------
+
+    async def sweep(self) -> None:
+        """Ask for the prices of all titles, and put to work those whose prices changed so that something may pay."""
+        with counting(self._tally.spent["prices"]):
+            if not self._by_title:
+                try:
+                    await self._catalogue()
+                except Unauthorized:
+                    raise
+                except Refused as error:  # a catalogue without titles is not documented; a market may not give it
+                    self._tally.failed("catalogue", error)
+                    self._by_title = True
+            if self._by_title:
+                titles = list(self.books.entries)
+                for start in range(0, len(titles), TITLES_A_QUOTE):
+                    quotes = await self._client.quotes(self.game, titles[start : start + TITLES_A_QUOTE], priority=Priority.SCAN)
+                    self._quoted(quotes.values())
+
+    async def _catalogue(self) -> None:
+        cursor, seen = "", set[str]()
+        while True:
+            page = await self._client.quotes_page(self.game, cursor=cursor, priority=Priority.SCAN)
+            self._quoted(page.quotes)
+            cursor = page.cursor
+            if not cursor:
+                return
+            if cursor in seen:
+                raise RepeatedCursor("the prices of all titles go round in circles")
+            seen.add(cursor)
+
+    def _quoted(self, quotes: Iterable[Quote]) -> None:
+        changed = self.books.quoted(quotes)
+        if self._journal is not None:
+            self._journal.quoted(self.game, [entry.quote for entry, _ in changed if entry.quote is not None], self._client.now())
+        for entry, before in changed:
+            self._suspect(entry, before)
+
+    def _suspect(self, entry: Entry, before: Quote | None) -> None:
+        """The prices of a title changed: look at it if alerts of it are out, or if it may pay now."""
+        if self._ledger.of(self.game, entry.title):
+            self._jobs.put(Job(self.game, entry.title, Rank.TOLD))
+            return
+        ways = self.books.ways(entry)
+        if not ways.any or self.books.cleared(entry, self._client.now()) or entry.quote is None:
+            return
+        if before is None:
+            if ways.target:
+                self._jobs.put(Job(self.game, entry.title, Rank.RESCAN))
+            return
+        moved = ways.sure or ways.target or entry.quote.best_ask_cents > before.best_ask_cents
+        self._jobs.put(Job(self.game, entry.title, Rank.MOVED if moved else Rank.DOUBT))
+
+    # ---- the whole listing ------------------------------------------------------------------------------------------
+
+    async def rescan(self) -> None:
+        """Read the whole listing once, from where the last attempt came to."""
+        turn = self.rescans + 1
+        with counting(self._tally.spent["rescan"]):
+            async for page in self._client.offers(
+                self.game, price_from=self._frontier, price_to=self.books.high, order_by="price", limit=PAGE, priority=Priority.WARM
+            ):
+                self._suspect_all(self.books.rescanned(page.offers, turn))
+                if page.offers:
+                    self._frontier = max(self._frontier, page.offers[-1].price_cents)
+                    self.rescanned = self._share_done(len(page.offers), page.total)
+        self._suspect_all(self.books.rounded(turn, self._client.now()))
+        self.rescans, self._frontier, self.rescanned = turn, self.books.low, 0.0
+
+    def _share_done(self, read: int, total: int) -> float:
+        return min(1.0, self.rescanned + read / max(total, read))
+
+    def _suspect_all(self, found: dict[str, Ways]) -> None:
+        for title in found:
+            if not self.books.cleared(self.books.entry(title), self._client.now()):
+                self._jobs.put(Job(self.game, title, Rank.RESCAN))
+
+    # ---- one title --------------------------------------------------------------------------------------------------
+
+    async def work(self, job: Job) -> None:
+        """Look at a title as far as it is needed, and settle what it tells. Raises MarketError and StoreError; then nothing is lost."""
+        entry = self.books.entry(job.title)
+        out = self._ledger.of(self.game, job.title)
+        priority = Priority.WARM if job.rank.behind else Priority.WATCH
+        with counting(self._tally.spent[_PURPOSE.get(job.rank, "evidence")]):
+            ways = self._ways(entry, job)
+            offers = [offer for offer, _ in job.offers.values()]
+            only_relist = ways.relist and not ways.target and not out and not job.done
+            if only_relist and not ways.sure:
+                # The next ask rules most of them out, and costs less than sales.
+                await self._judge.know_asks(entry, offers, priority)
+                ways = self._ways(entry, job)
+            if only_relist and ways.relist:
+                await self._judge.know_sales(entry, priority)
+                ways = self._ways(entry, job)
+            if not (ways.any or out or job.done):
+                self._drop_all(job, "low")
+                return
+            look = await self._judge.look(entry, ways, offers, [standing.price_now for standing in out], priority)
+        await self._settle(job, look)
+
+    def _ways(self, entry: Entry, job: Job) -> Ways:
+        """How the offers that the job is about may pay; where it is about the whole title, any offer of it."""
+        if job.done:
+            return Ways(target=True, relist=True)
+        ways = NEITHER
+        for offer, _ in job.offers.values():
+            ways = either(ways, self.books.ways_of(offer))
+        return ways if job.rank is Rank.NEW else either(ways, self.books.ways(entry))
+
+    async def _settle(self, job: Job, look: Look) -> None:
+        verdict = self._judge.verdict(look)
+        seen = {offer_id: seen_at for offer_id, (_, seen_at) in job.offers.items()}
+        await self._ledger.settle(self.game, look, verdict, seen)
+        prices = {offer.offer_id: offer.price_cents for offer in look.rows}
+        for offer_id, (offer, seen_at) in job.offers.items():
+            self._tally.funnel.quoted += 1
+            self._tally.funnel.checked += 1
+            if offer_id in verdict.found:
+                self._tally.funnel.found += 1
+                self.newest.decided(offer_id)
+            else:
+                same = prices.get(offer_id) == offer.price_cents
+                self._drop(offer, verdict.reasons.get(offer_id, "gone") if same else "gone", seen_at)
+
+    def _drop_all(self, job: Job, reason: str) -> None:
+        for offer, seen_at in job.offers.values():
+            self._drop(offer, reason, seen_at)
+
+    def give_up(self, job: Job) -> None:
+        """A title cannot be had for long: its new offers count as failed, and the rescan may see them again."""
+        self._drop_all(job, "failed")
+
+    def verify(self) -> None:
+        """Put to work the titles of alerts that were not looked at for long."""
+        due = self._client.now() - self._options.verify
+        for game, title in self._ledger.titles():
+            if game is self.game and self.books.entry(title).looked_at < due:
+                self._jobs.put(Job(game, title, Rank.RESCAN))
+
+    def standings(self, title: str) -> list[Standing]:
+        """The alerts of a title that are out."""
+        return self._ledger.of(self.game, title)
