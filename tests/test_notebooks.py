@@ -131,7 +131,7 @@ def test_stored_outputs_and_sources_tell_nothing_of_the_machine_and_no_secret(na
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        ("see /root/x", ABSOLUTE),
+        ("see /mnt/x", ABSOLUTE),
         ("(/work/perf)", ABSOLUTE),
         ("C:\\me", ABSOLUTE),
         ("ab" * 32, SECRET),

@@ -9,7 +9,7 @@ from botcore.cache import CacheOptions
 from botcore.client import PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.sandbox.signature import make_keys
-from botcore.scan import ScanOptions
+from botcore.scan import ScanOptions, WatchOptions
 from botcore.settings import DMARKET, BotOptions, load, names
 from botcore.store import StoreOptions
 
@@ -74,6 +74,7 @@ PARTS = {
     "QUOTA": QuotaOptions,
     "RETRY": RetryOptions,
     "SCAN": ScanOptions,
+    "WATCH": WatchOptions,
     "CACHE": CacheOptions,
     "STORE": StoreOptions,
     "BOT": BotOptions,

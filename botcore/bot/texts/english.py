@@ -142,6 +142,7 @@ WORDS: Mapping[str, str] = {
     "error_Throttled": "too many requests",
     "error_Refused": "refused",
     "error_Unauthorized": "keys refused",
+    "error_NotRecorded": "not in the recording",
     "drop_duplicate": "seen twice, where pages overlap",
     "drop_p2p": "P2P, not to be bought here",
     "drop_price": "outside the price window",
@@ -299,6 +300,7 @@ WORDS: Mapping[str, str] = {
     "market_Throttled": "DMarket says: too many requests; try again in a minute (<code>{id}</code>).",
     "market_Refused": "DMarket refused this; asking again will not help (<code>{id}</code>).",
     "market_Unauthorized": "DMarket refused the keys; the owner has to check them (<code>{id}</code>).",
+    "market_NotRecorded": "The recording that is replayed holds no answer to this; asking again will not help (<code>{id}</code>).",
     "market_OutcomeUnknown": "The answer to this got lost; look on DMarket whether it was done (<code>{id}</code>).",
     "market_ScanFailed": "The scan failed: too much of it got no answer; try again in a minute (<code>{id}</code>).",
 }

@@ -144,6 +144,7 @@ WORDS: Mapping[str, str] = {
     "error_Throttled": "слишком много запросов",
     "error_Refused": "отказ",
     "error_Unauthorized": "ключи не приняты",
+    "error_NotRecorded": "в записи этого нет",
     "drop_duplicate": "встретились дважды, страницы перекрываются",
     "drop_p2p": "P2P, здесь их не купить",
     "drop_price": "вне окна цен",
@@ -301,6 +302,7 @@ WORDS: Mapping[str, str] = {
     "market_Throttled": "DMarket говорит: слишком много запросов; повторите через минуту (<code>{id}</code>).",
     "market_Refused": "DMarket отказал; повторять бесполезно (<code>{id}</code>).",
     "market_Unauthorized": "DMarket не принял ключи; владелец должен их проверить (<code>{id}</code>).",
+    "market_NotRecorded": "В записи, которая воспроизводится, нет ответа на это; повторять бесполезно (<code>{id}</code>).",
     "market_OutcomeUnknown": "Ответ потерялся; проверьте на DMarket, выполнено ли это (<code>{id}</code>).",
     "market_ScanFailed": "Поиск не удался: слишком многое осталось без ответа; повторите через минуту (<code>{id}</code>).",
 }
