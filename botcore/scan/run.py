@@ -20,6 +20,7 @@ from botcore.cache import CacheCounts
 from botcore.client import ClientStats, Clock, DMarketClient, OffersPage, Priority, RealClock, counting
 from botcore.errors import MarketError, Refused, ScanFailed, Unauthorized
 from botcore.model import Funnel, Offer, Opportunity, OwnTarget, RequestClass, ScanQuery, ScanReport
+from botcore.scan.ahead import Hopes, likeliest
 from botcore.scan.bands import PAGE, Bands, Chain
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.options import ScanOptions, ScanProgress
@@ -38,10 +39,6 @@ T = TypeVar("T")
 LINGER = 1.0
 LINGER_FIRST = 0.05
 """Seconds that titles wait for company before they are quoted in a batch that is not full: little at first, up to ``LINGER`` later."""
-LIKELY = 0.5
-"""How much of what could rule a title out must have been read before its sales are asked for ahead of time."""
-HOPES = 4
-"""Titles whose evidence is asked for all at once, before the first find."""
 SWEEP = 0.1
 """Seconds between looks at all cases that wait for more of the listing."""
 
@@ -85,7 +82,7 @@ class Run:
         self._waiting: dict[str, Dossier] = {}
         self._jobs = 0
         self._quoting = 0
-        self._hopes = HOPES
+        self._hopes = Hopes()
         self._last_quote = -math.inf
         self._last_sweep = -math.inf
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -253,18 +250,16 @@ class Run:
     def _sweep(self) -> None:
         for dossier in list(self._waiting.values()):
             self._route(dossier)
-        if not self.bands.done:
-            self._look_ahead()
+        if not self.bands.done and self.table is not None:
+            self._look_ahead(self.table)
 
-    def _look_ahead(self) -> None:
+    def _look_ahead(self, table: Table) -> None:
         """Sales are the scarcest requests: where they would lie idle, they are asked for the likeliest of the titles that wait."""
         room = self._pace.under_way(RequestClass.SALES) - len(self._pools[Need.SALES])
         if room <= 0 or self.client.quota.waiting(RequestClass.SALES):
             return
-        chances = sorted(((self._known.chance(dossier), title) for title, dossier in self._waiting.items()), reverse=True)
-        for chance, title in chances[:room]:
-            if chance >= LIKELY:
-                self._ask_for(self._waiting[title], Need.SALES, "")
+        for dossier in likeliest(table, self._waiting.values(), room):
+            self._ask_for(dossier, Need.SALES, "")
 
     # ---- quotes ----------------------------------------------------------------------------------------------------
 
@@ -320,8 +315,8 @@ class Run:
             self._waiting[dossier.title] = dossier
         else:
             self._waiting.pop(dossier.title, None)
-        if not self.found and self._hopes:
-            needs |= self._hope(dossier)
+        if not self.found:
+            needs |= self._hopes.of(self._known, dossier)
         for need, phase in sorted(needs, key=_by_name):
             if need is not Need.WAIT:
                 self._ask_for(dossier, need, phase)
@@ -331,18 +326,6 @@ class Run:
             dossier.pending.add((need, phase))
             self._jobs += 1
             self._pools[need].put(self._known.promise(dossier), dossier, phase)
-
-    def _hope(self, dossier: Dossier) -> set[tuple[Need, str]]:
-        """Until something was found: all evidence at once for a few titles whose quote promises a find, so that the first comes early.
-
-        Where the sales are remembered the first find is near anyway, and nothing is asked that may not be needed.
-        """
-        phases = self._known.hopes(dossier) if dossier.sales is None else set()
-        if not phases:
-            return set()
-        self._hopes -= 1
-        dossier.hoped = True
-        return {(Need.TARGETS, ""), (Need.SALES, ""), *((Need.ASK, phase) for phase in phases)}
 
     def _urgency(self, dossier: Dossier) -> Priority:
         """A title that promises the first find goes before the rest of its own scan, never before somebody more urgent."""
