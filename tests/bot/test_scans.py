@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -362,9 +363,9 @@ async def test_a_remembered_scan_is_shown_at_once_with_its_age_and_scan_again_as
         first = await anna.scan("csgo boost")
         assert "From a scan" not in text_of(first)
         asked = requests(scene)
-        clock.at += 40
+        clock.at = time.time() + 40
         second = await anna.scan("csgo boost")
-        assert re.search(r"From a scan (39|4\d)\ss ago", text_of(second))
+        assert re.search(r"From a scan 4\d\ss ago", text_of(second))
         assert (offers_of(second), requests(scene)) == (offers_of(first), asked)
         assert second.message_id != first.message_id
         anna.press(second, "Scan again")
