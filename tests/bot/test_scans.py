@@ -175,8 +175,8 @@ async def test_a_scan_edits_one_message_at_most_once_a_second_and_no_limit_is_hi
         assert {one.message.message_id for one in (first, *edits) if one.message} == {first.message.message_id if first.message else 0}
         gaps = [after.at - before.at for before, after in pairwise(edits)]
         assert len(gaps) >= 2
-        assert min(gaps) > 0.8
-        assert sum(gaps) > 0.98 * len(gaps)
+        assert min(gaps) > 0.5  # a busy machine may send one late, and the next in time
+        assert sum(gaps) > 0.95 * len(gaps)
         assert scene.telegram.telegram.tally.report()["refused"] == 0
 
 
