@@ -80,6 +80,13 @@ class Telegram(msgspec.Struct, frozen=True):
     url: str
     allowed: tuple[int, ...]
 
+    def check(self) -> None:
+        """Raise ConfigError when no bot can be run with it: there is no token, or nobody may use the bot."""
+        if not self.token:
+            raise ConfigError("TELEGRAM_TOKEN is missing: get one from @BotFather, or run `botcore bot` without to try everything on this machine")
+        if not any(one > 0 for one in self.allowed):
+            raise ConfigError("TELEGRAM_ALLOWED_USERS is empty, so the bot would answer nobody: set it to your own id, which any stranger is told by the bot")
+
     def __repr__(self) -> str:
         return f"Telegram(token={'set, not shown' if self.token else 'not set'}, url={self.url!r}, allowed={self.allowed})"
 

@@ -87,10 +87,7 @@ async def open_bot(app: App, telegram: Telegram, *, pace: Pace | None = None, cl
 
 
 def _check(app: App, telegram: Telegram) -> None:
-    if not telegram.token:
-        raise ConfigError("TELEGRAM_TOKEN is missing: get one from @BotFather, or run `botcore bot` without to try everything on this machine")
-    if not any(one > 0 for one in telegram.allowed):
-        raise ConfigError("TELEGRAM_ALLOWED_USERS is empty, so the bot would answer nobody: set it to your own id, which any stranger is told by the bot")
+    telegram.check()
     if app.store is None:
         raise ConfigError(f"the bot needs its store, and {app.settings.store.shown} cannot be opened: see the warning above")
 

@@ -99,6 +99,7 @@ async def _work(settings: Settings, sandbox: MarketOptions | None, port: int) ->
             # Chats and messages of a Telegram that ends with us mean nothing to the next one, and a real bot must never meet them.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="botcore-bot-"))
             settings = msgspec.structs.replace(settings, store=msgspec.structs.replace(settings.store, url=f"sqlite:///{folder}/bot.db"))
+        telegram.check()
         _console.print(view.market_line(settings.url, sandbox, keys=settings.keys is not None), style="dim")
         app = await stack.enter_async_context(open_app(settings, sandbox=sandbox))
         from botcore.bot.run import open_bot  # noqa: PLC0415 - seconds of aiogram, after what needs no waiting for it was said

@@ -241,7 +241,7 @@ HOSTILE = {
     "templates": "{title} {0} %s %(x)d \\ `_*[x](https://example.com)",
     "mathematics": "$\\frac{1}{2}$ $x",
     "quotes": "'; DROP TABLE chats; --",
-    "long": "Endless " + "x" * 1_000,
+    "long": "Endless " + "x" * 5_000,
 }
 
 

@@ -21,7 +21,7 @@ ESCAPES = re.compile(r"\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)|\x1b\[[0-9;?]*[A-Za-z]"
 
 def clean_environment(**more: str) -> dict[str, str]:
     """This process's environment without anything that botcore or rich would listen to."""
-    ours = ("DMARKET_", "BOTCORE_", "REDIS_URL", "DATABASE_URL", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "PYTEST")
+    ours = ("DMARKET_", "TELEGRAM_", "BOTCORE_", "REDIS_URL", "DATABASE_URL", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "PYTEST")
     return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
