@@ -5,6 +5,7 @@ Each sweep is drawn with the line that the quota draws: what lies beyond it, no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -126,12 +127,13 @@ def _quartiles(values: list[float]) -> tuple[float, float]:
 
 
 def _ordered(values: Sequence[Any]) -> list[Any]:
-    """Each once: numbers by size, also those that are written as words, then words as they come."""
-    return sorted(dict.fromkeys(values), key=lambda value: (0, float(value)) if _number(value) else (1, 0.0))
+    """Each once: by the number that it is or begins with, then words as they come."""
+    return sorted(dict.fromkeys(values), key=lambda value: (1, 0.0) if (number := _number(value)) is None else (0, number))
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, str) and value.replace(".", "", 1).isdecimal())
+def _number(value: Any) -> float | None:
+    found = re.match(r"\d+(\.\d+)?", str(value))
+    return float(found[0]) if found and not isinstance(value, bool) else None
 
 
 def _places(values: Sequence[Any]) -> dict[Any, float]:
@@ -188,7 +190,9 @@ def _quota(axes: Axes, rows: Sequence[Mapping[str, Any]], by: tuple[str, str], q
     for number, line in enumerate([{place: bound for one in ordered for place, bound in one.items()}] if same else ordered):
         colour = INK if same else COLOURS[number % len(COLOURS)]
         along = sorted(line)
-        axes.plot(along, [line[place] for place in along], color=colour, label=None if number else label, **style)
+        axes.plot(along, [line[place] for place in along], color=colour, label=label if same and not number else None, **style)
+    if not same:
+        axes.plot([], [], color=INK, label=label, **style)
 
 
 def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], colour: str | Sequence[str], unit: str) -> None:
