@@ -36,7 +36,7 @@ lab: $(READY) ## open JupyterLab on the first notebook, with a kernel that has e
 bot: ## the Telegram bot: not in this version yet
 	@echo "The Telegram bot is not written yet; see CHANGELOG.md. Use: make scan" >&2; exit 2
 
-picture: $(READY) ## draw the README's picture of a scan anew
+picture: $(READY) ## draw the README's pictures anew: a scan, its flame graph, and the newest sweep of bands
 	@$(RUN) botcore.cli.picture
 
 lock: $(READY) ## resolve the dependencies anew

@@ -78,6 +78,13 @@ def test_words_stand_side_by_side_in_the_order_that_is_asked_for():
     ]
 
 
+def test_a_word_beside_numbers_is_on_no_line_with_them_and_may_stand_first():
+    frame = FRAME.with_columns(batch=pl.col("batch").cast(pl.String).replace("100", "all"))
+    axes = drawn(sweep_charts.sweep(frame, x="batch", y="seconds", title="t", first=["all"]))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["all", "1", "10"]
+    assert [list(line.get_xdata()) for line in axes.get_lines()] == [[1.0, 2.0], [0.0]]
+
+
 def test_an_axis_by_factors_may_begin_at_nothing():
     frame = FRAME.with_columns(batch=pl.col("batch") - 1)
     assert drawn(sweep_charts.sweep(frame, x="batch", y="seconds", title="t", log="x")).get_xscale() == "symlog"
