@@ -118,11 +118,17 @@ def test_the_python_versions_are_those_of_the_package():
     assert "3.11 to 3.13" in README
 
 
-def test_the_picture_is_a_drawing_of_a_scan_that_loads_nothing():
-    picture = (ROOT / ".readme" / "scan.svg").read_text(encoding="utf-8")
-    assert picture.startswith("<svg ")
-    assert "sandbox" in picture
-    assert not re.search(r"(href|src|url)\W+https?:", picture)
+def test_the_picture_of_a_scan_is_one_of_the_sandbox():
+    assert "sandbox" in (ROOT / ".readme" / "scan.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["scan", "sweep", "flame"])
+def test_a_picture_is_a_small_drawing_that_loads_nothing_and_names_no_folder(name):
+    picture = (ROOT / ".readme" / f"{name}.svg").read_text(encoding="utf-8")
+    assert re.search(r"<svg\s", picture[:400])
+    assert len(picture) < 300_000
+    assert not re.search(r"(href|src|url)\W+https?:|<script", picture)
+    assert not re.search(r"/(home|root|Users|tmp|usr)/", picture)
 
 
 async def test_the_python_in_the_readme_runs(capsys, monkeypatch, tmp_path):

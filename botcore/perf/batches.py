@@ -107,7 +107,7 @@ async def measure(
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
     """
-    what = what or (plan(items=(100, 1000), batches=(1, 10, 100, 500), latency=0.02, repeats=2) if short(wanted=wanted_short) else plan())
+    what = what or (plan(items=(100, 1000), batches=(1, 10, 100), latency=0.02, repeats=2) if short(wanted=wanted_short) else plan())
     async with AsyncExitStack() as stack:
         markets = await stack.enter_async_context(Markets())
         clients = {}

@@ -7,10 +7,11 @@ by those who see few colours, and by shape; prices in dollars, time by dates; la
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
     from matplotlib.axes import Axes
@@ -46,8 +47,8 @@ STYLE: dict[Any, Any] = {
 }
 _WHOLE, _SMALL = 100, 0.001
 _DECADE, _MANY_DECADES = 10, 5000
-LONG = 64
-"""Letters of a title that fit over the chart."""
+LONG, WIDE, MARK = 64, 82, 7
+"""Letters of a title that fit over the chart, those of a legend's row, and how many of them its mark takes."""
 
 
 def history(points: pl.DataFrame, sales: pl.DataFrame, title: str) -> Figure:
@@ -77,10 +78,25 @@ def figure_of(size: tuple[float, float] = SIZE) -> Iterator[tuple[Figure, Axes]]
 
 
 def dressed(axes: Axes, title: str) -> None:
-    """Title over the chart, and the legend, if there is one, between both."""
-    axes.set_title(_drawable(title if len(title) <= LONG else f"{title[: LONG - 1]}…"), loc="left", fontsize=14, fontweight="bold", pad=34)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.2, columnspacing=1.4, handletextpad=0.5)
+    """Title over the chart, and the legend, if there is one, between both, in as few rows as fit."""
+    labels = axes.get_legend_handles_labels()[1]
+    columns = _columns(labels)
+    rows = -(-len(labels) // columns)
+    axes.set_title(_drawable(title if len(title) <= LONG else f"{title[: LONG - 1]}…"), loc="left", fontsize=14, fontweight="bold", pad=10 + 24 * rows)
+    if labels:
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns, borderaxespad=0.2, columnspacing=1.4, handletextpad=0.5)
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """The most columns whose longest labels fit beside one another; they are filled from the top, the first of them with what is left over."""
+    fitting = [1]
+    for columns in range(2, len(labels) + 1):
+        rows, more = divmod(len(labels), columns)
+        ends = [column * rows + min(column, more) for column in range(columns + 1)]
+        longest = [max(map(len, labels[start:end])) for start, end in pairwise(ends)]
+        if sum(longest) + MARK * columns <= WIDE:
+            fitting.append(columns)
+    return max(fitting)
 
 
 def told(value: float) -> str:

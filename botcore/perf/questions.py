@@ -88,12 +88,14 @@ def keep(swept: Sweep, chosen: Sequence[Choice], source: str, *, folder: Path = 
     return path
 
 
-def again(entries: Mapping[str, Tuned], file: Path = DEFAULT) -> list[Choice]:
-    """What the records behind numbers in force choose when they are asked again: the same, or the file is older than the rules.
+def again(question: str, entries: Mapping[str, Tuned], file: Path = DEFAULT) -> list[Choice]:
+    """What the records behind the numbers in force choose when they are asked again: the same, or the file is older than the rules.
+
+    ``entries`` and ``file`` are ``tuned`` and ``tuned_file`` of the settings; numbers that another question chooses are left out.
 
     Raises:
         MeasureError: a record cannot be read.
     """
-    rules = {name: how for question in QUESTIONS.values() for name, how in question.chooses.items()}
-    asked = [(name, entry, samples_frame(read(record_of(file, entry)))) for name, entry in entries.items() if name in rules]
+    rules = QUESTIONS[question].chooses
+    asked = [(name, entries[name], samples_frame(read(record_of(file, entries[name])))) for name in rules if name in entries]
     return [choose(frame, name, in_force=entry.value, **rules[name]) for name, entry, frame in asked]

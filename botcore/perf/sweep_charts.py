@@ -5,6 +5,7 @@ Each sweep is drawn with the line that the quota draws: what lies beyond it, no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -35,14 +36,16 @@ def sweep(  # noqa: PLR0913 - each is one part of the picture
     log: str = "",
     chosen: Any = None,
     order: Sequence[Any] = (),
+    first: Sequence[Any] = (),
 ) -> Figure:
     """``y`` over ``x``, a line for each value of ``series``: medians with their middle half.
 
     ``quota`` is where its line is: a number, or the column that has it for each ``x``. ``log`` names the axes that grow by factors:
-    ``x``, ``y`` or ``xy``. ``chosen`` is the x to be marked as the setting that was chosen; ``order`` that of words along ``x``.
+    ``x``, ``y`` or ``xy``. ``chosen`` is the x to be marked as the setting that was chosen; ``order`` that of words along ``x``, which
+    stand after the numbers, apart from those in ``first``, and on no line with them.
     """
     rows = [row for row in frame.to_dicts() if row[y] is not None]
-    places = _places([*(one for one in order if any(row[x] == one for row in rows)), *(row[x] for row in rows)])
+    places = _places([*(one for one in order if any(row[x] == one for row in rows)), *(row[x] for row in rows)], first)
     with figure_of() as (figure, axes):
         names = _ordered(sorted({row[series] for row in rows})) if series else [None]
         for number, name in enumerate(names):
@@ -126,27 +129,34 @@ def _quartiles(values: list[float]) -> tuple[float, float]:
 
 
 def _ordered(values: Sequence[Any]) -> list[Any]:
-    """Each once: numbers by size, also those that are written as words, then words as they come."""
-    return sorted(dict.fromkeys(values), key=lambda value: (0, float(value)) if _number(value) else (1, 0.0))
+    """Each once: by the number that it is or begins with, then words as they come."""
+    return sorted(dict.fromkeys(values), key=lambda value: (1, 0.0) if (number := _number(value)) is None else (0, number))
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, str) and value.replace(".", "", 1).isdecimal())
+def _number(value: Any) -> float | None:
+    found = re.match(r"\d+(\.\d+)?", str(value))
+    return float(found[0]) if found and not isinstance(value, bool) else None
 
 
-def _places(values: Sequence[Any]) -> dict[Any, float]:
+def _places(values: Sequence[Any], first: Sequence[Any]) -> dict[Any, float]:
     """Where each x stands: by its size, or one after the other where any is a word or a yes or no."""
-    ordered = _ordered(values)
+    ordered = [*(one for one in first if one in values), *(one for one in _ordered(values) if one not in first)]
     plain = all(isinstance(value, int | float) and not isinstance(value, bool) for value in ordered)
     return {value: float(value) if plain else float(place) for place, value in enumerate(ordered)}
 
 
 def _line(axes: Axes, groups: Mapping[Any, tuple[float, float, float]], places: Mapping[Any, float], number: int, label: str) -> None:
+    """A line over the numbers, or over the words where there are no numbers; words beside numbers are marks alone."""
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+    style: dict[str, Any] = {"marker": marker, "markersize": 7, "linewidth": 2, "color": colour, "zorder": 3}
     ordered = sorted(groups, key=lambda one: places[one])
-    along, middle = [places[one] for one in ordered], [groups[one][0] for one in ordered]
-    axes.plot(along, middle, marker=marker, markersize=7, linewidth=2, color=colour, label=label or None, zorder=3)
-    axes.fill_between(along, [groups[one][1] for one in ordered], [groups[one][2] for one in ordered], color=colour, alpha=0.18, linewidth=0, zorder=2)
+    line = [one for one in ordered if _number(one) is not None] or ordered
+    along = [places[one] for one in line]
+    axes.plot(along, [groups[one][0] for one in line], label=label or None, **style)
+    axes.fill_between(along, [groups[one][1] for one in line], [groups[one][2] for one in line], color=colour, alpha=0.18, linewidth=0, zorder=2)
+    for one in [one for one in ordered if one not in line]:
+        axes.plot([places[one]], [groups[one][0]], **style)
+        axes.vlines(places[one], groups[one][1], groups[one][2], color=colour, alpha=0.3, linewidth=7, zorder=2)
 
 
 def _scale(axes: Axes, places: Mapping[Any, float], log: str) -> None:
@@ -188,7 +198,9 @@ def _quota(axes: Axes, rows: Sequence[Mapping[str, Any]], by: tuple[str, str], q
     for number, line in enumerate([{place: bound for one in ordered for place, bound in one.items()}] if same else ordered):
         colour = INK if same else COLOURS[number % len(COLOURS)]
         along = sorted(line)
-        axes.plot(along, [line[place] for place in along], color=colour, label=None if number else label, **style)
+        axes.plot(along, [line[place] for place in along], color=colour, label=label if same and not number else None, **style)
+    if not same:
+        axes.plot([], [], color=INK, label=label, **style)
 
 
 def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], colour: str | Sequence[str], unit: str) -> None:

@@ -18,7 +18,7 @@ async def test_a_scan_is_held_against_the_quota_and_joins_the_ratios_of_the_reco
     swept = await before.scan(wanted_short=True)
     (row,) = swept.frame.to_dicts()
     assert row["ratio"] == pytest.approx(row["seconds"] / row["bound_seconds"])
-    assert (row["refused"], row["bands"]) == (0, "auto")
+    assert (row["refused"], row["world"]) == (0, 1)
     sides = pl.DataFrame([{"what": one.what, "side": side, "seconds": 1.0, "round": 0} for one in before.ROWS for side in before.SIDES])
     *ratios, scan = before.measures(sides, swept.frame)
     assert [one.value for one in ratios] == [1.0] * len(before.ROWS)

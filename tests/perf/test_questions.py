@@ -204,6 +204,12 @@ async def test_titles_are_as_many_as_are_asked_for_or_all_there_are():
     assert 10 <= len(few) < len(every) == len(set(every))
 
 
+async def test_how_far_a_market_is_is_told_after_the_connection_was_made():
+    async with markets.Markets() as some, some.client(MarketOptions(size=1000, latency=0.0, limits=False, tls=True, distance=0.1)) as client:
+        assert 0.1 <= await markets.reach(client) < 0.2
+        assert client.stats.requests.other == 6
+
+
 async def test_markets_of_the_same_options_are_one_and_share_their_pace():
     async with markets.Markets() as some:
         assert await some.at(NEAR) == await some.at(NEAR)
@@ -233,7 +239,8 @@ def test_what_is_kept_is_in_force_and_its_record_chooses_the_same_again(monkeypa
     settings = load({})
     assert (settings.scan.concurrency, settings.tuned["scan.concurrency"].source) == (8, "notebooks/04.ipynb")
     assert record.read(path).samples == swept.samples
-    (again,) = questions.again(settings.tuned, settings.tuned_file)
+    (again,) = questions.again("concurrency", settings.tuned, settings.tuned_file)
+    assert questions.again("bands", settings.tuned, settings.tuned_file) == []
     assert (again.value, again.moved, again.rows) == (8, False, chosen[0].rows)
     told = questions.told([*chosen, again])
     assert told.select("name", "value", "moved").rows() == [("scan.concurrency", "8", True), ("scan.concurrency", "8", False)]

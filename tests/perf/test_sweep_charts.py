@@ -54,7 +54,7 @@ def test_the_quota_is_a_dashed_line_where_its_column_says():
 def test_series_with_bounds_of_their_own_have_a_line_each():
     frame = FRAME.with_columns(bound=pl.col("bound") * pl.when(pl.col("way") == "pool").then(2).otherwise(1))
     axes = drawn(sweep_charts.sweep(frame, x="batch", y="seconds", series="way", title="t", quota="bound"))
-    assert [values(line) for line in axes.get_lines()[2:]] == [[50.0, 5.0, 0.5], [100.0, 10.0, 1.0]]
+    assert [values(line) for line in axes.get_lines()[2:4]] == [[50.0, 5.0, 0.5], [100.0, 10.0, 1.0]]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["gather", "pool", "what the quota allows"]
 
 
@@ -76,6 +76,13 @@ def test_words_stand_side_by_side_in_the_order_that_is_asked_for():
         "pool",
         "gather",
     ]
+
+
+def test_a_word_beside_numbers_is_on_no_line_with_them_and_may_stand_first():
+    frame = FRAME.with_columns(batch=pl.col("batch").cast(pl.String).replace("100", "all"))
+    axes = drawn(sweep_charts.sweep(frame, x="batch", y="seconds", title="t", first=["all"]))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["all", "1", "10"]
+    assert [list(line.get_xdata()) for line in axes.get_lines()] == [[1.0, 2.0], [0.0]]
 
 
 def test_an_axis_by_factors_may_begin_at_nothing():
@@ -103,6 +110,22 @@ def test_ratios_show_what_must_be_reached_and_what_the_guide_says():
     axes = drawn(sweep_charts.ratios(rows, "t"))
     assert [text.get_text() for text in axes.texts] == ["97.3"]
     assert {"measured", "must be reached", "the guide's target"} <= {text.get_text() for text in axes.get_legend().get_texts()}
+
+
+def test_series_come_by_the_number_that_they_begin_with():
+    frame = pl.DataFrame({"x": [1] * 4, "y": [1.0] * 4, "away": ["400 ms", "50 ms", "0 ms", "one"]})
+    axes = drawn(sweep_charts.sweep(frame, x="x", y="y", series="away", title="t"))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0 ms", "50 ms", "400 ms", "one"]
+
+
+@pytest.mark.parametrize("names", [["gather, heavy-tailed", "gather, steady", "pool, heavy-tailed", "pool, steady"], list("abcdefg"), ["x" * 60, "y" * 60]])
+def test_the_legend_fits_between_the_chart_and_its_title(names):
+    frame = pl.DataFrame({"x": [1] * len(names), "y": [1.0] * len(names), "way": names})
+    figure = sweep_charts.sweep(frame, x="x", y="y", series="way", title="a title", quota=1.0)
+    axes = drawn(figure)
+    legend, title = axes.get_legend().get_window_extent(), axes._left_title.get_window_extent()
+    assert axes.get_window_extent().y1 <= legend.y0 < legend.y1 <= title.y0
+    assert legend.x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize(("value", "text"), [(12345.6, "12,346"), (99.44, "99.4"), (0.001234, "0.00123"), (0, "0"), (-250, "-250")])
