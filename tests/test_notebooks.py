@@ -24,10 +24,6 @@ NOTEBOOKS = {path.stem: msgspec.json.decode(path.read_bytes()) for path in sorte
 QUESTIONS = [
     "00-start-here",
     "01-where-does-a-scan-spend-its-time",
-    "02-how-large-a-batch",
-    "03-how-large-a-pool",
-    "04-how-many-bands",
-    "05-what-does-the-cache-save",
     "06-before-and-after",
     "07-what-did-we-find",
 ]
