@@ -79,7 +79,8 @@ class Entry:
     """One title.
 
     ``arrived`` counts offers that were seen newly and the quote does not count yet, ``ahead`` those that it counts and were
-    not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were.
+    not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were. ``moved_at`` is
+    when the quote was seen to change last: what was asked for before that may not know of it.
     """
 
     __slots__ = (
@@ -91,6 +92,7 @@ class Entry:
         "kinds",
         "known_sales",
         "looked_at",
+        "moved_at",
         "previous_ask",
         "prices",
         "quote",
@@ -108,6 +110,7 @@ class Entry:
         self.prices: dict[str, list[int]] = {}
         self.known_sales: float | None = None
         self.looked_at = 0.0
+        self.moved_at = 0.0
         self.cleared: Quote | None = None
         self.cleared_at = 0.0
         self.arrived = 0
@@ -177,17 +180,19 @@ class Books:
             entry.kinds[offer.phase].add(offer.price_cents, offer.offer_id)
         return entry
 
-    def quoted(self, quotes: Iterable[Quote]) -> list[tuple[Entry, Quote | None]]:
+    def quoted(self, quotes: Iterable[Quote], now: float) -> list[tuple[Entry, Quote | None]]:
         """Take in quotes. Gives the titles whose quote is another than before, with that."""
         changed = []
         for quote in quotes:
             entry = self.entry(quote.title)
-            before, entry.quote = entry.quote, quote
+            before, entry.quote, gone = entry.quote, quote, entry.gone
             if before is not None:
                 self._count(entry, before, quote)
                 if before.best_ask_cents != quote.best_ask_cents:
                     entry.previous_ask = before.best_ask_cents
             entry.arrived = 0
+            if before != quote or entry.gone > gone:
+                entry.moved_at = now
             if before != quote or entry.gone:
                 changed.append((entry, before))
         return changed
@@ -203,13 +208,14 @@ class Books:
             entry.gone += 1  # the cheapest went, and one came that we have not seen
             entry.sold += 1
 
-    def rescanned(self, offers: Iterable[Offer], turn: int) -> dict[str, Ways]:
-        """Take in a page of the rescan, which comes in rising order of price. Gives the titles that may pay."""
+    def rescanned(self, offers: Iterable[Offer], turn: int, asked_at: float) -> dict[str, Ways]:
+        """Take in a page of the rescan, asked for at ``asked_at``, which comes in rising order of price. Gives the titles that may pay."""
         found: dict[str, Ways] = {}
         for offer in offers:
             entry = self.entry(offer.title)
             if entry.round != turn:
-                entry.round, entry.gone = turn, 0
+                entry.round = turn
+                entry.gone = entry.gone if entry.moved_at >= asked_at else 0
             relist = self._competes(offer) and self._second(entry, offer, turn)
             target = self.refusal(offer) is None and self._target(entry, offer.price_cents)
             if target or relist:
@@ -249,15 +255,16 @@ class Books:
         entry.known_sales = now
         entry.sold = max(0, entry.sold - sold)
 
-    def looked(self, entry: Entry, rows: Iterable[Offer], now: float) -> None:
-        """Take in offers of a title from the cheapest up, all of them or at least those that matter."""
+    def looked(self, entry: Entry, rows: Iterable[Offer], asked_at: float, now: float) -> None:
+        """Take in offers of a title, asked for at ``asked_at``, from the cheapest up, all of them or at least those that matter."""
         entry.kinds.clear()
         for offer in rows:
             if self._competes(offer):
                 entry.kind(offer.phase).add(offer.price_cents, offer.offer_id)
-        entry.gone = 0
         entry.looked_at = entry.cleared_at = now
-        entry.cleared = entry.quote
+        if entry.moved_at < asked_at:
+            entry.gone = 0
+            entry.cleared = entry.quote
 
     # ---- suspecting -----------------------------------------------------------------------------------------------
 

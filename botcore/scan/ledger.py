@@ -116,6 +116,7 @@ class Ledger:
         self._waiting: set[int] = set()
         self._offered: set[int] = set()
         self._checked: dict[int, float] = {}
+        self._settled: dict[tuple[Game, str], float] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._out.values()))
@@ -151,8 +152,13 @@ class Ledger:
     async def settle(self, game: Game, look: Look, verdict: Verdict, seen: Mapping[str, float]) -> int:
         """Compare a look with what was told: give what is new, and note what changed. ``seen``: when offers were seen first. Gives how many are new.
 
-        An offer under another id with the same asset is the same offer, priced anew.
+        An offer under another id with the same asset is the same offer, priced anew. A look that is older than what was settled
+        of the title changes nothing.
         """
+        if look.at < self._settled.get((game, look.title), 0.0):
+            return 0
+        if self.of(game, look.title) or verdict.found:
+            self._settled[game, look.title] = look.at
         rows = {offer.offer_id: offer for offer in look.rows}
         moved = {offer.asset_id: offer for offer in look.rows}
         for standing in self.of(game, look.title):
@@ -173,7 +179,8 @@ class Ledger:
         alert = event if isinstance(event, Alert) else event.alert
         standing = self._standing(alert)
         if isinstance(event, Change):
-            return None if standing is None or (standing.state, _price(standing)) != (event.state, event.price_cents) else standing.mark()
+            latest = standing is not None and (standing.state, _price(standing), standing.offer_now) == (event.state, event.price_cents, event.offer_id)
+            return standing.mark() if standing is not None and latest else None
         self._waiting.discard(alert.id)
         if standing is None:
             return None
@@ -208,7 +215,8 @@ class Ledger:
             state = AlertState.CHEAPER if row.price_cents < told else AlertState.DEARER
         else:
             state = AlertState.LIVE if row.offer_id in verdict.found else AlertState.SPOILED
-        await self._become(standing, state, row.offer_id, row.price_cents)
+        found = verdict.found.get(row.offer_id)
+        await self._become(standing, state, row.offer_id, row.price_cents, found[1] if found else None)
 
     async def _consider(self, level: Level, found: Opportunity, seen_at: float, at: float) -> int:
         """Give an opportunity, unless the same offer was told at this price or a better one."""
@@ -234,7 +242,7 @@ class Ledger:
             self._offered.add(standing.alert.id)
             await self._become(standing, AlertState.LIVE, found.offer_id, found.price_cents)
 
-    async def _become(self, standing: Standing, state: AlertState, offer_now: str, price_now: int) -> None:
+    async def _become(self, standing: Standing, state: AlertState, offer_now: str, price_now: int, found: Opportunity | None = None) -> None:
         """Keep another state of an alert, and tell of it, unless somebody else was first, who tells it."""
         if (state, offer_now, price_now) == (standing.state, standing.offer_now, standing.price_now):
             return
@@ -247,7 +255,7 @@ class Ledger:
         if not worth_telling:
             return
         if standing.alert.id in self._offered:
-            self._emit(self._change(standing))
+            self._emit(self._change(standing, found))
         elif standing.alert.id not in self._waiting:
             await self._held_back(standing)
 
@@ -259,8 +267,8 @@ class Ledger:
         elif standing.state is AlertState.GONE:
             await self.tell(standing.alert, standing.mark())
 
-    def _change(self, standing: Standing) -> Change:
-        return Change(alert=standing.alert, state=standing.state, price_cents=_price(standing), at=self._now())
+    def _change(self, standing: Standing, found: Opportunity | None = None) -> Change:
+        return Change(alert=standing.alert, state=standing.state, price_cents=_price(standing), offer_id=standing.offer_now, at=self._now(), opportunity=found)
 
     def _standing(self, alert: Alert) -> Standing | None:
         return self._out.get(_place(alert), {}).get(alert.id)

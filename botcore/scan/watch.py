@@ -32,8 +32,6 @@ __all__ = ["Watch"]
 
 SAVE = 1.0
 """Seconds between two times at which the watermarks are kept, and the looks are shared out anew."""
-BEHIND = 1
-"""Titles that are looked at at once of those that wait behind everything else."""
 TRIES = 20
 LONGEST = 8.0
 FIRST = 0.25
@@ -75,11 +73,11 @@ class Watch:
         self._cache = cache
         self._journal = journal
         self._dropped = dropped
-        self._clock = clock or RealClock()
+        self._clock = RealClock() if clock is None else clock
         self._began = client.now()
         self._tally = Tally(whole or client.quota.limits, self._clock.monotonic())
         self._ledger = Ledger(self._keeper, self._emit, client.now)
-        self._jobs = Jobs(BEHIND)
+        self._jobs = Jobs(self.options.workers)
         self._events: asyncio.Queue[Alert | Change | WatchFigures | None] = asyncio.Queue()
         self._handed: tuple[Alert, str] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -219,6 +217,7 @@ class Watch:
             cache=self._cache,
             journal=self._journal,
             dropped=None if self._dropped is None else partial(self._dropped, game),
+            pause=self._clock.sleep,
         )
 
     def _begin(self, work: Awaitable[None], name: str) -> None:
