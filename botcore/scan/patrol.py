@@ -120,8 +120,10 @@ class Patrol:
         """Take in new offers; those that may pay are looked at, the others are dropped."""
         hopeful = []
         for offer in fresh:
+            old = offer.listed_at.timestamp() < self._began
             self._tally.funnel.listed += 1
-            self.books.arrive(offer, counted=offer.listed_at.timestamp() < self._began)
+            self._tally.seen += self._goes_on or not old
+            self.books.arrive(offer, counted=old)
             reason = self.books.refusal(offer)
             if reason is None:
                 hopeful.append(offer)
