@@ -115,9 +115,7 @@ async def _replay(path: Path, speed: float, screen: _Screen) -> int:
 async def _events(app: App, query: WatchQuery, screen: _Screen, seconds: float | None) -> int:
     """Show every event until somebody stops it; gives the exit code."""
     async with app.watch(query) as watch:
-        with _interruptible(app, watch) as came, screen.live(watch):
-            if seconds is not None:
-                app.clock.call_later(seconds, watch.stop)
+        with _interruptible(app, watch, seconds) as came, screen.live(watch):
             try:
                 async for event in watch:
                     await screen.show(watch, event)
@@ -128,8 +126,8 @@ async def _events(app: App, query: WatchQuery, screen: _Screen, seconds: float |
 
 
 @contextmanager
-def _interruptible(app: App, watch: Watch) -> Iterator[list[signal.Signals]]:
-    """Ctrl-C, or a polite kill, stops the watch; a second one the program. Gives the signals that came."""
+def _interruptible(app: App, watch: Watch, seconds: float | None) -> Iterator[list[signal.Signals]]:
+    """Ctrl-C, a polite kill, or time that is over stops the watch; a second signal the program. Gives the signals that came."""
     came: list[signal.Signals] = []
     loop = asyncio.get_running_loop()
     interrupt: Callable[[str], None] = partial(_stop, watch)
@@ -138,6 +136,9 @@ def _interruptible(app: App, watch: Watch) -> Iterator[list[signal.Signals]]:
         app.course.on_interrupt, interrupt = partial(_stop, watch), app.course.interrupt
     if isinstance(app.course, Replay):
         app.course.on_dry = partial(_stop, watch, "the recording ends here")
+        app.clock.call_later(app.course.length, watch.stop)  # a watch asks on, and so never runs dry
+    if seconds is not None:
+        app.clock.call_later(seconds, partial(interrupt, f"{seconds:g} s are over"))
 
     def by(number: signal.Signals) -> None:
         came.append(number)

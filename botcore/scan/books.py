@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from botcore.fees import FeeBook
 from botcore.model import Offer, Quote, Sale, WatchQuery
-from botcore.scan.match import MIN_SALES, SALES_WINDOW, Profit, profit_window
+from botcore.scan.match import MIN_SALES, Profit, profit_window
 
-__all__ = ["NEITHER", "Books", "Entry", "Ways", "Window", "either", "windows"]
+__all__ = ["BOTH", "NEITHER", "Books", "Entry", "Ways", "Window", "either", "windows"]
 
 KEPT = 5
 """Asks that are remembered of a kind: with fewer, one that goes away would leave the next one unknown."""
@@ -53,6 +53,7 @@ class Ways(NamedTuple):
 
 
 NEITHER = Ways(target=False, relist=False)
+BOTH = Ways(target=True, relist=True)
 
 
 class Kind:
@@ -91,7 +92,6 @@ class Entry:
         "gone",
         "kinds",
         "known_sales",
-        "looked_at",
         "moved_at",
         "previous_ask",
         "prices",
@@ -109,7 +109,6 @@ class Entry:
         self.kinds: dict[str, Kind] = {}
         self.prices: dict[str, list[int]] = {}
         self.known_sales: float | None = None
-        self.looked_at = 0.0
         self.moved_at = 0.0
         self.cleared: Quote | None = None
         self.cleared_at = 0.0
@@ -130,7 +129,10 @@ class Entry:
 
 
 class Books:
-    """All titles of a game. ``fees`` must be given before anything is judged; reduced ones count here also after their end."""
+    """All titles of a game. ``fees`` must be given before anything is judged; reduced ones count here also after their end.
+
+    Times are seconds of a clock that never goes back.
+    """
 
     def __init__(self, levels: Sequence[Window], muted: frozenset[str] = frozenset()) -> None:
         self.levels = levels
@@ -249,8 +251,7 @@ class Books:
         """Take in all sales of the last 30 days of a title, asked for when so many were known to have come since."""
         prices: dict[str, list[int]] = {}
         for sale in sales:
-            if sale.sold_at >= now - SALES_WINDOW:
-                prices.setdefault(sale.phase, []).append(sale.price_cents)
+            prices.setdefault(sale.phase, []).append(sale.price_cents)
         entry.prices = {phase: sorted(of_phase) for phase, of_phase in prices.items()}
         entry.known_sales = now
         entry.sold = max(0, entry.sold - sold)
@@ -261,7 +262,7 @@ class Books:
         for offer in rows:
             if self._competes(offer):
                 entry.kind(offer.phase).add(offer.price_cents, offer.offer_id)
-        entry.looked_at = entry.cleared_at = now
+        entry.cleared_at = now
         if entry.moved_at < asked_at:
             entry.gone = 0
             entry.cleared = entry.quote

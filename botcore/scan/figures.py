@@ -34,10 +34,11 @@ class GameFigures(msgspec.Struct, frozen=True):
 class WatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Where a watch stands.
 
-    ``seen``: offers so far that were listed since the watch began, or since the one before it ended; ``per_second`` lately. ``alerts`` and ``changes``: events so far, ``gone``: alerts that held no
-    more when they were to be handed out; ``live``: alerts that are as they were told. ``to_alert``: seconds from being listed
-    to being queued, p50 and p95 of the latest alerts of new offers, None before there are any. ``waiting``: titles to be looked
-    at. ``requests`` by purpose; ``used``: the share of the account's whole quota that the watch used lately, by class.
+    ``seen``: offers so far that were listed since the watch began, or since the one before it ended; ``per_second`` lately.
+    ``alerts`` and ``changes``: events so far, ``gone``: alerts that held no more when they were to be handed out; ``live``:
+    alerts that are as they were told. ``to_alert``: seconds from being listed to being queued, p50 and p95 of the latest
+    alerts of new offers, None before there are any. ``waiting``: titles to be looked at. ``requests`` by purpose; ``used``: the
+    share of the account's whole quota that the watch used lately, by class.
     """
 
     seconds: float

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Collection, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from botcore.client import DMarketClient, Priority
+from botcore.client import Clock, DMarketClient, Priority
 from botcore.errors import MarketError, Unauthorized
 from botcore.model import Game, Offer, OwnTarget, Sale, Target, WatchQuery
 from botcore.scan.bands import PAGE
 from botcore.scan.books import Books, Entry, Ways
 from botcore.scan.inquiry import Inquiry
+from botcore.scan.match import SALES_WINDOW
 from botcore.scan.verdict import Look, Verdict, judge
 
 if TYPE_CHECKING:
@@ -35,11 +36,14 @@ SALES_AT_ONCE = 100
 class Judge:
     """Judges the titles of one game. ``refresh`` must have succeeded once before."""
 
-    def __init__(self, client: DMarketClient, game: Game, query: WatchQuery, books: Books, *, cache: Cache | None, journal: Journal | None) -> None:
+    def __init__(
+        self, client: DMarketClient, game: Game, query: WatchQuery, books: Books, *, cache: Cache | None, journal: Journal | None, clock: Clock
+    ) -> None:
         self.game = game
         self.books = books
         self._client = client
         self._query = query
+        self._clock = clock
         self._inquiry = Inquiry(client, game, SALES_AT_ONCE, cache=cache, journal=journal)
         self._own_targets: list[OwnTarget] = []
         self._kept: dict[str, list[Sale]] = {}
@@ -58,12 +62,11 @@ class Judge:
 
     async def quote(self, titles: Collection[str], priority: Priority) -> None:
         """Ask for the quotes of titles. One that the market does not quote stays without."""
-        self.books.quoted((await self._inquiry.quotes(list(titles), priority)).values(), self._client.now())
+        self.books.quoted((await self._inquiry.quotes(list(titles), priority)).values(), self._clock.monotonic())
 
     async def know_sales(self, entry: Entry, priority: Priority) -> None:
         """Ask for the sales of a title, unless they are known up to now."""
-        now = self._client.now()
-        if entry.known_sales is None or entry.sold or now > entry.known_sales + FRESH_SALES:
+        if entry.known_sales is None or entry.sold or self._clock.monotonic() > entry.known_sales + FRESH_SALES:
             await self._sales(entry, priority)
 
     async def know_asks(self, entry: Entry, interest: Collection[Offer], priority: Priority) -> None:
@@ -93,15 +96,15 @@ class Judge:
         Gives as well up to which price they are all, and when the first of them came.
         """
         rows: list[Offer] = []
-        title, asked_at, all_up_to = entry.title, self._client.now(), None
+        title, asked_at, all_up_to = entry.title, self._clock.monotonic(), None
         last, pages, at = 0, 0, 0.0
         async for page in self._client.offers(self.game, title=title, order_by="price", descending=False, limit=PAGE, priority=priority):
             rows += (offer for offer in page.offers if offer.title == title)
-            last, pages, at = max((offer.price_cents for offer in page.offers), default=last), pages + 1, at or self._client.now()
+            last, pages, at = max((offer.price_cents for offer in page.offers), default=last), pages + 1, at or self._clock.monotonic()
             if page.cursor and (pages == MOST_PAGES or (last > up_to and all(self._rivals(rows, phase) >= ENOUGH_RIVALS for phase in phases))):
                 all_up_to = last - 1
                 break
-        self.books.looked(entry, rows, asked_at, self._client.now())
+        self.books.looked(entry, rows, asked_at, self._clock.monotonic())
         return rows, all_up_to, at
 
     def _rivals(self, rows: Iterable[Offer], phase: str) -> int:
@@ -112,7 +115,7 @@ class Judge:
 
     async def _sales_known(self, entry: Entry, priority: Priority) -> list[Sale] | None:
         kept = self._kept.get(entry.title)
-        if kept is None or entry.sold or entry.known_sales is None or self._client.now() > entry.known_sales + FRESH_SALES:
+        if kept is None or entry.sold or entry.known_sales is None or self._clock.monotonic() > entry.known_sales + FRESH_SALES:
             return await self._sales(entry, priority)
         return kept
 
@@ -120,7 +123,7 @@ class Judge:
         """The sales of a title up to now; those of the titles asked for last are kept."""
         sold = entry.sold
         sales = await self._inquiry.sales_now(entry.title, priority, self._kept.pop(entry.title, None))
-        self.books.sales(entry, sales, sold, self._client.now())
+        self.books.sales(entry, [sale for sale in sales if sale.sold_at >= self._client.now() - SALES_WINDOW], sold, self._clock.monotonic())
         self._kept[entry.title] = sales
         if len(self._kept) > SALES_KEPT:
             del self._kept[next(iter(self._kept))]

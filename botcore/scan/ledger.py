@@ -6,6 +6,7 @@ goes on from there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Protocol
@@ -155,7 +156,7 @@ class Ledger:
         An offer under another id with the same asset is the same offer, priced anew. A look that is older than what was settled
         of the title changes nothing.
         """
-        if look.at < self._settled.get((game, look.title), 0.0):
+        if look.at < self._settled.get((game, look.title), look.at):
             return 0
         if self.of(game, look.title) or verdict.found:
             self._settled[game, look.title] = look.at
@@ -167,12 +168,12 @@ class Ledger:
         self._checked |= {standing.alert.id: look.at for standing in self.of(game, look.title)}
         new = 0
         for offer_id, (level, found) in verdict.found.items():
-            new += await self._consider(level, found, seen.get(offer_id, look.at), look.at)
+            new += await self._consider(level, found, seen.get(offer_id), look.at)
         return new
 
     def checked_at(self, alert: Alert) -> float:
-        """When the market was asked last whether an alert holds, in unix seconds; 0 for one that an earlier watch left."""
-        return self._checked.get(alert.id, 0.0)
+        """The time of the latest look that told whether an alert holds; minus infinity for one that an earlier watch left."""
+        return self._checked.get(alert.id, -math.inf)
 
     async def offer(self, event: Alert | Change) -> str | None:
         """What the door knows once it has an event, for ``tell``; None when the event holds no more, so that the door is not to get it."""
@@ -218,13 +219,13 @@ class Ledger:
         found = verdict.found.get(row.offer_id)
         await self._become(standing, state, row.offer_id, row.price_cents, found[1] if found else None)
 
-    async def _consider(self, level: Level, found: Opportunity, seen_at: float, at: float) -> int:
+    async def _consider(self, level: Level, found: Opportunity, seen_at: float | None, at: float) -> int:
         """Give an opportunity, unless the same offer was told at this price or a better one."""
         same = [one for one in self.of(found.game, found.title) if found.offer_id == one.offer_now]
         if any(one.alert.opportunity.price_cents <= found.price_cents for one in same):
             return 0
         now = self._now()
-        given = await self._keeper.give(Alert(id=0, level=level, opportunity=found, seen_at=min(seen_at, now), decided_at=now, queued_at=now))
+        given = await self._keeper.give(Alert(id=0, level=level, opportunity=found, seen_at=now if seen_at is None else seen_at, decided_at=now, queued_at=now))
         if given is None:
             await self._return(found)
             return 0
@@ -254,17 +255,15 @@ class Ledger:
         standing.state, standing.offer_now, standing.price_now = state, offer_now, price_now
         if not worth_telling:
             return
-        if standing.alert.id in self._offered:
+        number = standing.alert.id
+        if standing.told is None and state is AlertState.LIVE:
+            # It held no more when it was its turn, so that the door may never have had it.
+            if number not in self._waiting:
+                self._waiting.add(number)
+                self._emit(msgspec.structs.replace(standing.alert, again=number in self._offered))
+        elif number in self._offered:
             self._emit(self._change(standing, found))
-        elif standing.alert.id not in self._waiting:
-            await self._held_back(standing)
-
-    async def _held_back(self, standing: Standing) -> None:
-        """The door never had this alert, since it held no more when it was its turn: it is given when it holds again, or is over."""
-        if standing.state is AlertState.LIVE:
-            self._waiting.add(standing.alert.id)
-            self._emit(standing.alert)
-        elif standing.state is AlertState.GONE:
+        elif state is AlertState.GONE and number not in self._waiting:
             await self.tell(standing.alert, standing.mark())
 
     def _change(self, standing: Standing, found: Opportunity | None = None) -> Change:

@@ -6,14 +6,14 @@ Each method does one round of one thing and may be called again at any time; ``W
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from botcore.client import DMarketClient, Priority, counting
+from botcore.client import Clock, DMarketClient, Priority, counting
 from botcore.errors import MarketError, Refused, RepeatedCursor, Unauthorized
 from botcore.model import AlertState, Game, Offer, Quote, RequestClass, Standing, WatchQuery
 from botcore.scan.bands import PAGE
-from botcore.scan.books import NEITHER, Books, Entry, Ways, either, windows
+from botcore.scan.books import BOTH, NEITHER, Books, Entry, Ways, either, windows
 from botcore.scan.figures import GameFigures, Tally
 from botcore.scan.jobs import Job, Jobs, Rank
 from botcore.scan.judge import Judge
@@ -50,7 +50,7 @@ class Patrol:
         cache: Cache | None,
         journal: Journal | None,
         dropped: Dropped | None,
-        pause: Callable[[float], Awaitable[None]],
+        clock: Clock,
     ) -> None:
         self.game = game
         self.books = Books(windows(query), query.muted)
@@ -58,7 +58,7 @@ class Patrol:
         self.interval = options.slowest
         self.rescans = 0
         self.rescanned = 0.0
-        self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal)
+        self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal, clock=clock)
         self._client = client
         self._options = options
         self._ledger = ledger
@@ -66,7 +66,8 @@ class Patrol:
         self._tally = tally
         self._journal = journal
         self._dropped = dropped
-        self._pause = pause
+        self._clock = clock
+        self._verified: dict[str, float] = {}
         self._began = client.now()
         self._goes_on = mark is not None
         self._frontier = self.books.low
@@ -129,7 +130,7 @@ class Patrol:
                 hopeful.append(offer)
             else:
                 self._drop(offer, reason, seen_at)
-        unquoted = {offer.title for offer in hopeful if self.books.entry(offer.title).quote is None}
+        unquoted = list(dict.fromkeys(offer.title for offer in hopeful if self.books.entry(offer.title).quote is None))
         if unquoted:
             await self._quote(unquoted)
         for offer in hopeful:
@@ -139,7 +140,7 @@ class Patrol:
             else:
                 self._drop(offer, "low", seen_at)
 
-    async def _quote(self, titles: set[str]) -> None:
+    async def _quote(self, titles: list[str]) -> None:
         """Ask for quotes that are missing. Where they cannot be had, the offers are judged without."""
         try:
             with counting(self._tally.spent["evidence"]):
@@ -196,7 +197,7 @@ class Patrol:
             seen.add(cursor)
 
     def _quoted(self, quotes: Iterable[Quote]) -> None:
-        changed = self.books.quoted(quotes, self._client.now())
+        changed = self.books.quoted(quotes, self._clock.monotonic())
         if self._journal is not None:
             self._journal.quoted(self.game, [entry.quote for entry, _ in changed if entry.quote is not None], self._client.now())
         for entry, before in changed:
@@ -211,7 +212,7 @@ class Patrol:
             self._jobs.put(Job(self.game, entry.title, Rank.TOLD))
             return
         ways = self.books.ways(entry)
-        if not ways.any or self.books.cleared(entry, self._client.now()):
+        if not ways.any or self.books.cleared(entry, self._clock.monotonic()):
             return
         if before is None:
             if ways.target:
@@ -227,7 +228,7 @@ class Patrol:
         turn = self.rescans + 1
         # The first round teaches what everything else is judged by: it takes a share of its own, the others what is left.
         priority = Priority.WARM if self.rescans else Priority.WATCH
-        asked_at = self._client.now()
+        asked_at = self._clock.monotonic()
         with counting(self._tally.spent["rescan"]):
             async for page in self._client.offers(
                 self.game, price_from=self._frontier, price_to=self.books.high, order_by="price", limit=PAGE, priority=priority
@@ -236,10 +237,10 @@ class Patrol:
                 if page.offers:
                     self._frontier = max(self._frontier, page.offers[-1].price_cents)
                     self.rescanned = self._share_done(len(page.offers), page.total)
-                asked_at = self._client.now()
+                asked_at = self._clock.monotonic()
                 if not self.rescans:
-                    await self._pause(1 / (self._options.learn * self._client.quota.limits[RequestClass.MARKET.value]))
-        self._suspect_all(self.books.rounded(turn, self._client.now()))
+                    await self._clock.sleep(1 / (self._options.learn * self._client.quota.limits[RequestClass.MARKET.value]))
+        self._suspect_all(self.books.rounded(turn, self._clock.monotonic()))
         self.rescans, self._frontier, self.rescanned = turn, self.books.low, 0.0
 
     def _share_done(self, read: int, total: int) -> float:
@@ -247,7 +248,7 @@ class Patrol:
 
     def _suspect_all(self, found: dict[str, Ways]) -> None:
         for title in found:
-            if not self.books.cleared(self.books.entry(title), self._client.now()):
+            if not self.books.cleared(self.books.entry(title), self._clock.monotonic()):
                 self._jobs.put(Job(self.game, title, Rank.RESCAN))
 
     # ---- one title --------------------------------------------------------------------------------------------------
@@ -265,6 +266,8 @@ class Patrol:
             if not (ways.any or out or job.done):
                 self._drop_all(job, "low")
                 return
+            if out:  # what was told is judged anew as well
+                ways = either(ways, BOTH if entry.quote is None else self.books.ways(entry))
             look = await self._judge.look(entry, ways, offers, [standing.price_now for standing in out], priority)
         await self._settle(job, look)
 
@@ -282,7 +285,7 @@ class Patrol:
     def _ways(self, entry: Entry, job: Job) -> Ways:
         """How the offers that the job is about may pay; where it is about the whole title, any offer of it."""
         if job.done:
-            return Ways(target=True, relist=True)
+            return BOTH
         ways = NEITHER
         for offer, _ in job.offers.values():
             ways = either(ways, self.books.ways_of(offer))
@@ -291,6 +294,7 @@ class Patrol:
     async def _settle(self, job: Job, look: Look) -> None:
         verdict = self._judge.verdict(look)
         seen = {offer_id: seen_at for offer_id, (_, seen_at) in job.offers.items()}
+        self._verified[job.title] = self._clock.monotonic()
         async with self._settling:
             await self._ledger.settle(self.game, look, verdict, seen)
         prices = {offer.offer_id: offer.price_cents for offer in look.rows}
@@ -314,10 +318,13 @@ class Patrol:
 
     def verify(self) -> None:
         """Put to work the titles of alerts that were not looked at for long."""
-        due = self._client.now() - self._options.verify
-        for game, title in self._ledger.titles():
-            if game is self.game and self.books.entry(title).looked_at < due:
-                self._jobs.put(Job(game, title, Rank.VERIFY))
+        now = self._clock.monotonic()
+        titles = [title for game, title in self._ledger.titles() if game is self.game]
+        self._verified = {title: self._verified.get(title, 0.0) for title in titles}
+        for title in titles:
+            if self._verified[title] < now - self._options.verify:
+                self._verified[title] = now
+                self._jobs.put(Job(self.game, title, Rank.VERIFY))
 
 
 def _touched(out: Iterable[Standing], before: Quote, quote: Quote) -> bool:
@@ -326,4 +333,6 @@ def _touched(out: Iterable[Standing], before: Quote, quote: Quote) -> bool:
     Whatever else happens to them, ``Patrol.verify`` finds in its time.
     """
     missing = any(standing.state is not AlertState.GONE and standing.price_now < quote.best_ask_cents for standing in out)
-    return missing or not quote.ask_count or quote.best_bid_cents < before.best_bid_cents or quote.best_ask_cents < before.best_ask_cents
+    hoping = any(standing.state is AlertState.SPOILED for standing in out) and quote.best_ask_cents != before.best_ask_cents
+    cheaper = not quote.ask_count or quote.best_ask_cents < before.best_ask_cents
+    return missing or hoping or cheaper or quote.best_bid_cents != before.best_bid_cents

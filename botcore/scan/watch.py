@@ -138,6 +138,11 @@ class Watch:
         return await self._look_again(alert) and self._ledger.holds(alert)
 
     @property
+    def over(self) -> bool:
+        """Whether no more events come."""
+        return self._over
+
+    @property
     def figures(self) -> WatchFigures:
         """Where the watch stands."""
         games = {game: patrol.figures() for game, patrol in self.patrols.items()}
@@ -156,7 +161,7 @@ class Watch:
 
     async def _holds(self, event: Alert | Change) -> bool:
         """Whether an event is to be handed out. An alert of which nothing was heard for a moment is checked once more."""
-        if isinstance(event, Alert) and self._client.now() > self._ledger.checked_at(event) + self.options.recheck and not await self._checked(event):
+        if isinstance(event, Alert) and self._clock.monotonic() > self._ledger.checked_at(event) + self.options.recheck and not await self._checked(event):
             return False
         try:
             mark = await self._ledger.offer(event)
@@ -217,7 +222,7 @@ class Watch:
             cache=self._cache,
             journal=self._journal,
             dropped=None if self._dropped is None else partial(self._dropped, game),
-            pause=self._clock.sleep,
+            clock=self._clock,
         )
 
     def _begin(self, work: Awaitable[None], name: str) -> None:
@@ -243,16 +248,11 @@ class Watch:
         self.stop()
 
     async def _game(self, patrol: Patrol) -> None:
-        """All rounds of a game; none before its fees are known."""
+        """Begin all rounds of a game, none before its fees are known."""
         await self._until_it_succeeds("own", patrol.own)
-        own = self.options.own
-        async with asyncio.TaskGroup() as group:
-            for what, work, pause in (
-                ("newest", patrol.read_newest, lambda: patrol.interval),
-                ("prices", patrol.sweep, lambda: self.options.sweep),
-                ("own", patrol.own, lambda: own),
-            ):
-                group.create_task(self._forever(what, work, pause, at_once=what != "own"))
+        self._begin(self._forever("newest", patrol.read_newest, lambda: patrol.interval), f"watch {patrol.game} newest")
+        self._begin(self._forever("prices", patrol.sweep, lambda: self.options.sweep), f"watch {patrol.game} prices")
+        self._begin(self._forever("own", patrol.own, lambda: self.options.own, at_once=False), f"watch {patrol.game} own")
 
     async def _until_it_succeeds(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         failures = 0

@@ -97,11 +97,16 @@ class Led:
 
     async def quiet(self) -> None:
         """Wait until nothing is under way any more: all rounds sleep, no title is looked at, and every event was taken."""
-        loops = len(self.watch.patrols) * LOOPS + OTHERS
-        while len(self.clock) < loops or not self.watch._jobs.idle or (self._door and not (self.watch._events.empty() or self._door.done())):
+        while not self._still():  # noqa: ASYNC110 - many things must be over, none of which says so
             await asyncio.sleep(0)
         for _ in range(5):  # an event that was taken just now is still to be noted
             await asyncio.sleep(0)
+
+    def _still(self) -> bool:
+        """Whether all rounds sleep, of which a game has but one until its fees are known, and the door waits as well."""
+        rounds = OTHERS + sum(LOOPS if patrol.ready else 1 for patrol in self.watch.patrols.values())
+        at_rest = self._door is None or self._door.done() or self.watch._events.empty()
+        return len(self.clock) >= rounds and self.watch._jobs.idle and at_rest
 
     async def pass_time(self, seconds: float) -> None:
         """Let time pass; whatever is due meanwhile is done."""
@@ -155,6 +160,20 @@ async def watched_market(market: MarketOptions = MARKET, **changed: Any) -> Asyn
     """A market of one's own and the witness of its opportunities."""
     async with desk_at(msgspec.structs.replace(market, **changed)) as desk:
         yield desk, Witness(desk.server.world, desk.server.churn)
+
+
+def sell(desk: Desk, alert: Alert) -> None:
+    """Somebody buys the offer of an alert."""
+    offer = desk.server.world.find_offer(alert.opportunity.offer_id)
+    assert offer is not None
+    desk.server.world.drop(offer)
+
+
+async def next_alert(watch: Watch) -> Alert:
+    """The next event, which is an alert."""
+    event = await anext(watch)
+    assert isinstance(event, Alert)
+    return event
 
 
 def alive(witness: Witness) -> dict[str, Life]:
