@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from botcore.app import App, open_app, open_replay
     from botcore.client import DMarketClient, KeyPair, PoolOptions, Quota, QuotaOptions
     from botcore.errors import BotcoreError, ConfigError, MarketError, ScanFailed
-    from botcore.model import Exit, Game, Level, Offer, Opportunity, Quote, Sale, ScanQuery, ScanReport, Target
-    from botcore.scan import Scanner, ScanOptions
+    from botcore.model import Alert, AlertState, Change, Exit, Game, Level, Offer, Opportunity, Quote, Sale, ScanQuery, ScanReport, Target, WatchQuery
+    from botcore.scan import Scanner, ScanOptions, Watch, WatchFigures, WatchOptions
     from botcore.settings import Settings
 
 _HOMES = {
+    "Alert": "model",
+    "AlertState": "model",
     "App": "app",
     "BotcoreError": "errors",
+    "Change": "model",
     "ConfigError": "errors",
     "DMarketClient": "client",
     "Exit": "model",
@@ -41,14 +44,21 @@ _HOMES = {
     "Scanner": "scan",
     "Settings": "settings",
     "Target": "model",
+    "Watch": "scan",
+    "WatchFigures": "scan",
+    "WatchOptions": "scan",
+    "WatchQuery": "model",
     "open_app": "app",
     "open_replay": "app",
 }
 
 __version__ = version("botcore")
 __all__ = [
+    "Alert",
+    "AlertState",
     "App",
     "BotcoreError",
+    "Change",
     "ConfigError",
     "DMarketClient",
     "Exit",
@@ -70,6 +80,10 @@ __all__ = [
     "Scanner",
     "Settings",
     "Target",
+    "Watch",
+    "WatchFigures",
+    "WatchOptions",
+    "WatchQuery",
     "open_app",
     "open_replay",
 ]

@@ -325,7 +325,7 @@ class WatchQuery(msgspec.Struct, frozen=True):
 class AlertState(StrEnum):
     """What became of an alert.
 
-    ``live``: as it was told. ``cheaper`` and ``dearer``: it is listed at another price. ``spoiled``: listed at that price,
+    ``live``: as it was told, be it under another offer id. ``cheaper`` and ``dearer``: it is listed at another price. ``spoiled``: listed at that price,
     and no exit within the window is left. ``gone``: it cannot be bought any more.
     """
 
@@ -374,7 +374,7 @@ class Standing(msgspec.Struct):
 
     def mark(self) -> str:
         """What there is to tell, in a word by which it is known again."""
-        return str(self.state) if self.state is AlertState.GONE else f"{self.state} {self.price_now}"
+        return str(self.state) if self.state is AlertState.GONE else f"{self.state} {self.price_now} {self.offer_now}"
 
     @property
     def untold(self) -> bool:
@@ -383,12 +383,18 @@ class Standing(msgspec.Struct):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an alert that was told. ``price_cents``: what it costs now, None when it is gone."""
+    """What became of an alert that was told.
+
+    ``price_cents``: what it costs now, None when it is gone. ``offer_id``: under which it is listed now, since a new price may
+    bring a new one. ``opportunity``: what it would bring at another price, None where that is nothing, or not known.
+    """
 
     alert: Alert
     state: AlertState
     price_cents: int | None
+    offer_id: str
     at: float
+    opportunity: Opportunity | None = None
 
 
 class Funnel(msgspec.Struct):

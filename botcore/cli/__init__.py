@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "scan": "Look for underpriced offers once and show what was found.",
+    "watch": "Watch for underpriced offers and tell of each as soon as it is listed.",
     "sandbox": "Run a sandbox market on this machine, to try everything without a key.",
     "bot": "Run the Telegram bot; without a token, on a Telegram of this machine.",
     "warm": "Fill the cache with fees, quotes and sales before they are needed.",

@@ -15,7 +15,7 @@ from botcore.client.course import SECOND
 from botcore.client.replay import FASTEST
 from botcore.errors import RecordingError
 
-__all__ = ["RECORD", "REPLAY", "SPEED", "asked_of", "began", "recording_line"]
+__all__ = ["RECORD", "REPLAY", "SPEED", "asked_of", "began", "check", "recording_line"]
 
 Asked = TypeVar("Asked")
 _NAMES = {"dmarket": "DMarket", "sandbox": "a sandbox market, items and prices invented"}
@@ -38,6 +38,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 RECORD = click.option("--record", type=_FILE, default=None, help="Write all that is asked and answered to this new file, without keys, to be replayed.")
 REPLAY = click.option("--replay", type=_FILE, default=None, help="Let a recording happen again, without keys and network; it says what was asked.")
 SPEED = click.option("--speed", type=_Speed(), default=None, help="How much faster than it was recorded; max, the default, waits for nothing.")
+
+
+def check(replay: Path | None, speed: float | None, others: dict[str, object]) -> None:
+    """A recording says itself what was asked of whom."""
+    if replay is None and speed is not None:
+        raise click.UsageError("--speed is for a recording: name it with --replay")
+    for name, value in others.items():
+        if replay is not None and value:
+            raise click.UsageError(f"--replay shows what was recorded: {name} cannot be chosen any more")
 
 
 def asked_of(replay: Replay, what: str, kind: type[Asked]) -> list[Asked]:

@@ -29,7 +29,7 @@ from botcore.sandbox import MarketOptions
 from botcore.scan import ScanStream
 from botcore.settings import load
 
-__all__ = ["command", "interruptible"]
+__all__ = ["REDRAWS", "STOPPERS", "UNBOUND", "Percent", "command", "interruptible"]
 
 DEFAULTS = (Game.CSGO, Level.STANDARD)
 STOPPERS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -39,10 +39,13 @@ UNBOUND = 1000
 """Columns where no terminal sets a limit."""
 
 
-class _Percent(click.ParamType[float]):
+class Percent(click.ParamType[float]):
+    """A percentage above 0, or ``inf``."""
+
     name = "percent"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or wrong use."""
         try:
             number = math.inf if value == "inf" else float(str(value))
         except ValueError:
@@ -59,7 +62,7 @@ class _Percent(click.ParamType[float]):
 @click.option("--level", "named_level", hidden=True, help="The same as LEVEL.")
 @click.option("--all-levels", is_flag=True, help="Scan all five levels, one after the other.")
 @click.option(
-    "--max-profit", type=_Percent(), is_flag=False, flag_value="inf", default=None, help="Lift the level's cap on profit, or move it to so many percent."
+    "--max-profit", type=Percent(), is_flag=False, flag_value="inf", default=None, help="Lift the level's cap on profit, or move it to so many percent."
 )
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Show at most so many opportunities, the best first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else on standard output.")
@@ -103,8 +106,8 @@ def command(  # noqa: PLR0913 - one argument an option
 
     What --record wrote, --replay shows again, with the same results to the last digit.
     """  # noqa: D301 - the mark that keeps click from wrapping is a real backspace
-    _check_replay(replay, speed, others={"another recording": record, "a sandbox": sandbox or seed is not None})
-    _check_replay(replay, speed, others={"GAME": game or named_game, "LEVEL": level or named_level, "--all-levels": all_levels, "--max-profit": max_profit})
+    recorded.check(replay, speed, others={"another recording": record, "a sandbox": sandbox or seed is not None})
+    recorded.check(replay, speed, others={"GAME": game or named_game, "LEVEL": level or named_level, "--all-levels": all_levels, "--max-profit": max_profit})
     game, level = _named([game, level], [named_game, named_level])
     levels = list(Level) if all_levels else [Level.parse(level)]
     queries = [ScanQuery(Game.parse(game), level, max_profit) for level in levels]
@@ -128,15 +131,6 @@ def _named(words: list[str | None], options: list[str | None]) -> list[str]:
     if rest:
         raise click.UsageError(f"{rest[0]!r} is one word too many: give a game and a level once each")
     return chosen
-
-
-def _check_replay(replay: Path | None, speed: float | None, others: dict[str, object]) -> None:
-    """A recording says itself what was asked of whom."""
-    if replay is None and speed is not None:
-        raise click.UsageError("--speed is for a recording: name it with --replay")
-    for name, value in others.items():
-        if replay is not None and value:
-            raise click.UsageError(f"--replay shows what was recorded: {name} cannot be chosen any more")
 
 
 async def _scan(queries: list[ScanQuery], sandbox: MarketOptions | None, screen: _Screen, record: Path | None) -> int:

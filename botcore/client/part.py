@@ -1,4 +1,4 @@
-"""A part of a quota, for one of its users: what it may send at most, and what its least urgent callers leave free.
+"""A part of a quota, for one of its users: what it may send at most, and what its patient callers leave free.
 
 A place counts twice: in the part, where its users go first by their priority, and in the whole with all others. There
 the part stands behind everybody else by default: it takes what they leave, and never more than it was given.
@@ -24,8 +24,8 @@ __all__ = ["PartQuota"]
 class PartQuota(Quota):
     """At most ``part`` (above 0, at most 1) of each class of ``whole``, rounded down, at least one request.
 
-    ``spare`` is the share of that which callers of ``Priority.WARM`` leave free, so that whoever is more urgent finds a
-    place at once. ``turn`` is the part's priority in the whole. What the market answers teaches the whole.
+    ``spare`` is the share of that which callers of ``Priority.SCAN`` and ``Priority.WARM`` leave free, so that whoever is more
+    urgent finds a place at once. ``turn`` is the part's priority in the whole. What the market answers teaches the whole.
     """
 
     def __init__(
@@ -64,15 +64,15 @@ class PartQuota(Quota):
 
 
 class _PartLane(Lane):
-    """A lane whose least urgent callers leave ``spare`` places free."""
+    """A lane whose patient callers leave ``spare`` places free."""
 
     def __init__(self, *lane: object, spare: int) -> None:
         super().__init__(*lane)  # type: ignore[arg-type]
         self._spare = spare
 
     def _most(self) -> int:
-        least_urgent = bool(self._waiters) and self._waiters[0][0] >= Priority.WARM
-        return max(1, self.share - self._spare) if least_urgent else self.share
+        patient = bool(self._waiters) and self._waiters[0][0] >= Priority.SCAN
+        return max(1, self.share - self._spare) if patient else self.share
 
 
 class _Both(Slot):

@@ -92,6 +92,11 @@ class Replay(Course):
         self._last = 0
         self._index()
 
+    @property
+    def length(self) -> float:
+        """Seconds from the beginning to the last that was recorded."""
+        return self._last / SECOND
+
     def __repr__(self) -> str:
         return f"<Replay of {self.tape.path}, {self.answers:,} answers, at {self.monotonic():.3f} s>"
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from botcore.fees import FeeBook
 from botcore.model import Offer, Quote, Sale, WatchQuery
-from botcore.scan.match import MIN_SALES, SALES_WINDOW, Profit, profit_window
+from botcore.scan.match import MIN_SALES, Profit, profit_window
 
-__all__ = ["NEITHER", "Books", "Entry", "Ways", "Window", "either", "windows"]
+__all__ = ["BOTH", "NEITHER", "Books", "Entry", "Ways", "Window", "either", "windows"]
 
 KEPT = 5
 """Asks that are remembered of a kind: with fewer, one that goes away would leave the next one unknown."""
@@ -53,6 +53,7 @@ class Ways(NamedTuple):
 
 
 NEITHER = Ways(target=False, relist=False)
+BOTH = Ways(target=True, relist=True)
 
 
 class Kind:
@@ -79,7 +80,8 @@ class Entry:
     """One title.
 
     ``arrived`` counts offers that were seen newly and the quote does not count yet, ``ahead`` those that it counts and were
-    not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were.
+    not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were. ``moved_at`` is
+    when the quote was seen to change last: what was asked for before that may not know of it.
     """
 
     __slots__ = (
@@ -90,7 +92,7 @@ class Entry:
         "gone",
         "kinds",
         "known_sales",
-        "looked_at",
+        "moved_at",
         "previous_ask",
         "prices",
         "quote",
@@ -107,7 +109,7 @@ class Entry:
         self.kinds: dict[str, Kind] = {}
         self.prices: dict[str, list[int]] = {}
         self.known_sales: float | None = None
-        self.looked_at = 0.0
+        self.moved_at = 0.0
         self.cleared: Quote | None = None
         self.cleared_at = 0.0
         self.arrived = 0
@@ -127,7 +129,10 @@ class Entry:
 
 
 class Books:
-    """All titles of a game. ``fees`` must be given before anything is judged; reduced ones count here also after their end."""
+    """All titles of a game. ``fees`` must be given before anything is judged; reduced ones count here also after their end.
+
+    Times are seconds of a clock that never goes back.
+    """
 
     def __init__(self, levels: Sequence[Window], muted: frozenset[str] = frozenset()) -> None:
         self.levels = levels
@@ -177,17 +182,19 @@ class Books:
             entry.kinds[offer.phase].add(offer.price_cents, offer.offer_id)
         return entry
 
-    def quoted(self, quotes: Iterable[Quote]) -> list[tuple[Entry, Quote | None]]:
+    def quoted(self, quotes: Iterable[Quote], now: float) -> list[tuple[Entry, Quote | None]]:
         """Take in quotes. Gives the titles whose quote is another than before, with that."""
         changed = []
         for quote in quotes:
             entry = self.entry(quote.title)
-            before, entry.quote = entry.quote, quote
+            before, entry.quote, gone = entry.quote, quote, entry.gone
             if before is not None:
                 self._count(entry, before, quote)
                 if before.best_ask_cents != quote.best_ask_cents:
                     entry.previous_ask = before.best_ask_cents
             entry.arrived = 0
+            if before != quote or entry.gone > gone:
+                entry.moved_at = now
             if before != quote or entry.gone:
                 changed.append((entry, before))
         return changed
@@ -203,13 +210,14 @@ class Books:
             entry.gone += 1  # the cheapest went, and one came that we have not seen
             entry.sold += 1
 
-    def rescanned(self, offers: Iterable[Offer], turn: int) -> dict[str, Ways]:
-        """Take in a page of the rescan, which comes in rising order of price. Gives the titles that may pay."""
+    def rescanned(self, offers: Iterable[Offer], turn: int, asked_at: float) -> dict[str, Ways]:
+        """Take in a page of the rescan, asked for at ``asked_at``, which comes in rising order of price. Gives the titles that may pay."""
         found: dict[str, Ways] = {}
         for offer in offers:
             entry = self.entry(offer.title)
             if entry.round != turn:
-                entry.round, entry.gone = turn, 0
+                entry.round = turn
+                entry.gone = entry.gone if entry.moved_at >= asked_at else 0
             relist = self._competes(offer) and self._second(entry, offer, turn)
             target = self.refusal(offer) is None and self._target(entry, offer.price_cents)
             if target or relist:
@@ -243,21 +251,21 @@ class Books:
         """Take in all sales of the last 30 days of a title, asked for when so many were known to have come since."""
         prices: dict[str, list[int]] = {}
         for sale in sales:
-            if sale.sold_at >= now - SALES_WINDOW:
-                prices.setdefault(sale.phase, []).append(sale.price_cents)
+            prices.setdefault(sale.phase, []).append(sale.price_cents)
         entry.prices = {phase: sorted(of_phase) for phase, of_phase in prices.items()}
         entry.known_sales = now
         entry.sold = max(0, entry.sold - sold)
 
-    def looked(self, entry: Entry, rows: Iterable[Offer], now: float) -> None:
-        """Take in offers of a title from the cheapest up, all of them or at least those that matter."""
+    def looked(self, entry: Entry, rows: Iterable[Offer], asked_at: float, now: float) -> None:
+        """Take in offers of a title, asked for at ``asked_at``, from the cheapest up, all of them or at least those that matter."""
         entry.kinds.clear()
         for offer in rows:
             if self._competes(offer):
                 entry.kind(offer.phase).add(offer.price_cents, offer.offer_id)
-        entry.gone = 0
-        entry.looked_at = entry.cleared_at = now
-        entry.cleared = entry.quote
+        entry.cleared_at = now
+        if entry.moved_at < asked_at:
+            entry.gone = 0
+            entry.cleared = entry.quote
 
     # ---- suspecting -----------------------------------------------------------------------------------------------
 

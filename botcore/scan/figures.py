@@ -34,10 +34,11 @@ class GameFigures(msgspec.Struct, frozen=True):
 class WatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Where a watch stands.
 
-    ``seen``: new offers so far, ``per_second`` lately. ``alerts`` and ``changes``: events so far, ``gone``: alerts that held no
-    more when they were to be handed out; ``live``: alerts that are as they were told. ``to_alert``: seconds from being listed
-    to being queued, p50 and p95 of the latest alerts of new offers, None before there are any. ``waiting``: titles to be looked
-    at. ``requests`` by purpose; ``used``: the share of the account's whole quota that the watch used lately, by class.
+    ``seen``: offers so far that were listed since the watch began, or since the one before it ended; ``per_second`` lately.
+    ``alerts`` and ``changes``: events so far, ``gone``: alerts that held no more when they were to be handed out; ``live``:
+    alerts that are as they were told. ``to_alert``: seconds from being listed to being queued, p50 and p95 of the latest
+    alerts of new offers, None before there are any. ``waiting``: titles to be looked at. ``requests`` by purpose; ``used``: the
+    share of the account's whole quota that the watch used lately, by class.
     """
 
     seconds: float
@@ -64,7 +65,7 @@ class Tally:
     def __init__(self, limits: Mapping[str, int], now: float) -> None:
         self.spent = {purpose: ClientStats() for purpose in PURPOSES}
         self.funnel = Funnel()
-        self.alerts = self.changes = self.gone = 0
+        self.seen = self.alerts = self.changes = self.gone = 0
         self._limits = limits
         self._began = now
         self._waits: deque[float] = deque(maxlen=LATEST)
@@ -84,7 +85,7 @@ class Tally:
 
     def sample(self, now: float) -> None:
         """Note where the counts are, for what is told of the latest seconds."""
-        self._samples.append((now, self.funnel.listed, self._by_class()))
+        self._samples.append((now, self.seen, self._by_class()))
         while len(self._samples) > 2 and self._samples[1][0] <= now - SPAN:  # noqa: PLR2004 - the last before the span stays
             self._samples.popleft()
 
@@ -95,8 +96,8 @@ class Tally:
         stats = self.spent.values()
         return WatchFigures(
             seconds=now - self._began,
-            seen=self.funnel.listed,
-            per_second=(self.funnel.listed - seen) / span,
+            seen=self.seen,
+            per_second=(self.seen - seen) / span,
             alerts=self.alerts,
             changes=self.changes,
             gone=self.gone,

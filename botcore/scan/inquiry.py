@@ -191,7 +191,7 @@ class Inquiry:
 def _joined(newest: Sequence[Sale], kept: Sequence[Sale]) -> list[Sale] | None:
     """The newest sales and those kept from before; None when there may be some between the two."""
     oldest = min(sale.sold_at for sale in newest)
-    if not kept or max(sale.sold_at for sale in kept) < oldest:
+    if not kept or max(sale.sold_at for sale in kept) <= oldest:
         return None
     both = Counter(sale for sale in kept if sale.sold_at == oldest) - Counter(sale for sale in newest if sale.sold_at == oldest)
     return [*newest, *both.elements(), *(sale for sale in kept if sale.sold_at < oldest)]

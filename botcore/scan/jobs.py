@@ -1,4 +1,4 @@
-"""Titles that are to be looked at, the most urgent first, each by one worker at a time."""
+"""Titles that are to be looked at, the most urgent first. A title is under way twice only when the second look is more urgent than the first."""
 
 from __future__ import annotations
 
@@ -8,25 +8,37 @@ from enum import IntEnum
 
 import msgspec
 
+from botcore.client import Priority
 from botcore.model import Game, Offer
 
 __all__ = ["Job", "Jobs", "Rank"]
 
 
 class Rank(IntEnum):
-    """Why a title is looked at, the most urgent reason first. From ``DOUBT`` on it waits behind everything else."""
+    """Why a title is looked at, the most urgent reason first.
+
+    An alert waits for it to be handed out; an offer is new; the prices of a title with alerts out moved; those of another one
+    did; the rescan came by; a new offer pays only if what stands before it is no rival; alerts are to be verified. From
+    ``DOUBT`` on it waits behind everything else.
+    """
 
     HAND_OUT = 0
     NEW = 1
     TOLD = 2
     MOVED = 3
-    DOUBT = 4
-    RESCAN = 5
+    RESCAN = 4
+    DOUBT = 5
+    VERIFY = 6
 
     @property
     def behind(self) -> bool:
         """Whether it takes what others leave."""
         return self >= Rank.DOUBT
+
+    @property
+    def priority(self) -> Priority:
+        """Its turn in the quota of the watch."""
+        return Priority.WARM if self.behind else Priority.WATCH if self <= Rank.NEW else Priority.SCAN
 
 
 class Job(msgspec.Struct):
@@ -59,14 +71,18 @@ class Job(msgspec.Struct):
 
 
 class Jobs:
-    """A queue of jobs. Of those that wait behind everything else, at most ``behind`` are under way at once."""
+    """A queue of jobs for so many workers.
 
-    def __init__(self, behind: int) -> None:
-        self._most_behind = behind
-        self._behind: set[tuple[Game, str]] = set()
+    What waits long for its turn in the quota must not keep the workers from what does not: of the jobs of each turn but the
+    first so many may be under way.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._most = {Priority.WATCH: workers, Priority.SCAN: max(1, workers // 2), Priority.WARM: max(1, workers // 4)}
+        self._under_way = dict.fromkeys(self._most, 0)
         self._waiting: dict[tuple[Game, str], Job] = {}
-        self._busy: set[tuple[Game, str]] = set()
-        self._heap: list[tuple[Rank, int, tuple[Game, str]]] = []
+        self._busy: dict[tuple[Game, str], list[Priority]] = {}
+        self._heaps: dict[Priority, list[tuple[Rank, int, tuple[Game, str]]]] = {turn: [] for turn in self._most}
         self._put = 0
         self._wake = asyncio.Event()
 
@@ -91,7 +107,7 @@ class Jobs:
         self._push(self._waiting[job.key])
 
     async def take(self) -> Job:
-        """The most urgent job whose title is not under way."""
+        """The most urgent job whose title is not under way by one that is as urgent."""
         while True:
             job = self._next()
             if job is not None:
@@ -101,8 +117,11 @@ class Jobs:
 
     def finish(self, job: Job) -> None:
         """A job is over, well or not: its title may be looked at again."""
-        self._busy.discard(job.key)
-        self._behind.discard(job.key)
+        turns = self._busy[job.key]
+        turns.remove(job.rank.priority)
+        self._under_way[job.rank.priority] -= 1
+        if not turns:
+            del self._busy[job.key]
         waiting = self._waiting.get(job.key)
         if waiting is not None:
             self._push(waiting)
@@ -110,21 +129,18 @@ class Jobs:
 
     def _push(self, job: Job) -> None:
         self._put += 1
-        heapq.heappush(self._heap, (job.rank, self._put, job.key))
+        heapq.heappush(self._heaps[job.rank.priority], (job.rank, self._put, job.key))
         self._wake.set()
 
     def _next(self) -> Job | None:
-        while self._heap:
-            rank, _, key = self._heap[0]
-            job = self._waiting.get(key)
-            if job is not None and job.rank == rank and key not in self._busy:
-                if rank.behind and len(self._behind) >= self._most_behind:
-                    return None
-                heapq.heappop(self._heap)
-                del self._waiting[key]
-                self._busy.add(key)
-                if rank.behind:
-                    self._behind.add(key)
-                return job
-            heapq.heappop(self._heap)  # taken already, more urgent by now, or pushed again when its title is free
+        for turn, heap in self._heaps.items():
+            while heap and self._under_way[turn] < self._most[turn]:
+                rank, _, key = heapq.heappop(heap)
+                job = self._waiting.get(key)
+                # Else it was taken already, is more urgent by now, or is pushed again when its title is free.
+                if job is not None and job.rank == rank and all(turn < other for other in self._busy.get(key, ())):
+                    del self._waiting[key]
+                    self._busy.setdefault(key, []).append(turn)
+                    self._under_way[turn] += 1
+                    return job
         return None

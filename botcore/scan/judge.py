@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Collection, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from botcore.client import DMarketClient, Priority
+from botcore.client import Clock, DMarketClient, Priority
 from botcore.errors import MarketError, Unauthorized
 from botcore.model import Game, Offer, OwnTarget, Sale, Target, WatchQuery
 from botcore.scan.bands import PAGE
 from botcore.scan.books import Books, Entry, Ways
 from botcore.scan.inquiry import Inquiry
+from botcore.scan.match import SALES_WINDOW
 from botcore.scan.verdict import Look, Verdict, judge
 
 if TYPE_CHECKING:
@@ -28,17 +29,21 @@ SALES_KEPT = 500
 ENOUGH_RIVALS = 2
 """The two cheapest asks tell the next ask of every offer of a kind."""
 MOST_PAGES = 20
-SALES_AT_ONCE = 4
+SALES_AT_ONCE = 100
+"""More than may wait: their turn is the quota's to give, by how urgent each is."""
 
 
 class Judge:
     """Judges the titles of one game. ``refresh`` must have succeeded once before."""
 
-    def __init__(self, client: DMarketClient, game: Game, query: WatchQuery, books: Books, *, cache: Cache | None, journal: Journal | None) -> None:
+    def __init__(
+        self, client: DMarketClient, game: Game, query: WatchQuery, books: Books, *, cache: Cache | None, journal: Journal | None, clock: Clock
+    ) -> None:
         self.game = game
         self.books = books
         self._client = client
         self._query = query
+        self._clock = clock
         self._inquiry = Inquiry(client, game, SALES_AT_ONCE, cache=cache, journal=journal)
         self._own_targets: list[OwnTarget] = []
         self._kept: dict[str, list[Sale]] = {}
@@ -57,31 +62,26 @@ class Judge:
 
     async def quote(self, titles: Collection[str], priority: Priority) -> None:
         """Ask for the quotes of titles. One that the market does not quote stays without."""
-        self.books.quoted((await self._inquiry.quotes(list(titles), priority)).values())
+        self.books.quoted((await self._inquiry.quotes(list(titles), priority)).values(), self._clock.monotonic())
 
     async def know_sales(self, entry: Entry, priority: Priority) -> None:
         """Ask for the sales of a title, unless they are known up to now."""
-        now = self._client.now()
-        if entry.known_sales is None or entry.sold or now > entry.known_sales + FRESH_SALES:
+        if entry.known_sales is None or entry.sold or self._clock.monotonic() > entry.known_sales + FRESH_SALES:
             await self._sales(entry, priority)
 
     async def know_asks(self, entry: Entry, interest: Collection[Offer], priority: Priority) -> None:
-        """Ask for the cheapest offers of a title, those of interest among them."""
-        phases = {offer.phase for offer in interest} | self.books.phases(entry)
-        rows, _ = await self._rows(entry.title, phases, 0, priority)
-        self.books.looked(entry, rows, self._client.now())
+        """Ask for the cheapest offers of a title, the rivals of those of interest among them."""
+        await self._rows(entry, {offer.phase for offer in interest}, 0, priority)
 
     async def look(self, entry: Entry, ways: Ways, interest: Collection[Offer], prices: Iterable[int], priority: Priority) -> Look:
         """Look at a title now: its offers up to those of interest and these prices in cents, targets where they may pay, sales where anything may."""
         phases = {offer.phase for offer in interest} | self.books.phases(entry)
         up_to = max((*(offer.price_cents for offer in interest), *prices), default=0)
-        at = self._client.now()
-        (rows, all_up_to), targets, sales = await asyncio.gather(
-            self._rows(entry.title, phases, up_to, priority),
+        (rows, all_up_to, at), targets, sales = await asyncio.gather(
+            self._rows(entry, phases, up_to, priority),
             self._none() if not ways.target else self._targets(entry, priority),
             self._none() if not ways.any else self._sales_known(entry, priority),
         )
-        self.books.looked(entry, rows, self._client.now())
         return Look(entry.title, rows, all_up_to, at, targets, sales)
 
     def verdict(self, look: Look) -> Verdict:
@@ -90,16 +90,22 @@ class Judge:
 
     # ---- asking -----------------------------------------------------------------------------------------------------
 
-    async def _rows(self, title: str, phases: Collection[str], up_to: int, priority: Priority) -> tuple[list[Offer], int | None]:
-        """Offers of a title in rising order of price, until those asked for and the two cheapest of each phase are among them."""
+    async def _rows(self, entry: Entry, phases: Collection[str], up_to: int, priority: Priority) -> tuple[list[Offer], int | None, float]:
+        """Offers of a title in rising order of price, until those asked for and the two cheapest of each phase are among them.
+
+        Gives as well up to which price they are all, and when the first of them came.
+        """
         rows: list[Offer] = []
-        last, pages = 0, 0
+        title, asked_at, all_up_to = entry.title, self._clock.monotonic(), None
+        last, pages, at = 0, 0, 0.0
         async for page in self._client.offers(self.game, title=title, order_by="price", descending=False, limit=PAGE, priority=priority):
             rows += (offer for offer in page.offers if offer.title == title)
-            last, pages = max((offer.price_cents for offer in page.offers), default=last), pages + 1
+            last, pages, at = max((offer.price_cents for offer in page.offers), default=last), pages + 1, at or self._clock.monotonic()
             if page.cursor and (pages == MOST_PAGES or (last > up_to and all(self._rivals(rows, phase) >= ENOUGH_RIVALS for phase in phases))):
-                return rows, last - 1
-        return rows, None
+                all_up_to = last - 1
+                break
+        self.books.looked(entry, rows, asked_at, self._clock.monotonic())
+        return rows, all_up_to, at
 
     def _rivals(self, rows: Iterable[Offer], phase: str) -> int:
         return sum(offer.phase == phase and not (offer.locked or offer.p2p or self.books.mine(offer)) for offer in rows)
@@ -109,7 +115,7 @@ class Judge:
 
     async def _sales_known(self, entry: Entry, priority: Priority) -> list[Sale] | None:
         kept = self._kept.get(entry.title)
-        if kept is None or entry.sold or entry.known_sales is None or self._client.now() > entry.known_sales + FRESH_SALES:
+        if kept is None or entry.sold or entry.known_sales is None or self._clock.monotonic() > entry.known_sales + FRESH_SALES:
             return await self._sales(entry, priority)
         return kept
 
@@ -117,7 +123,7 @@ class Judge:
         """The sales of a title up to now; those of the titles asked for last are kept."""
         sold = entry.sold
         sales = await self._inquiry.sales_now(entry.title, priority, self._kept.pop(entry.title, None))
-        self.books.sales(entry, sales, sold, self._client.now())
+        self.books.sales(entry, [sale for sale in sales if sale.sold_at >= self._client.now() - SALES_WINDOW], sold, self._clock.monotonic())
         self._kept[entry.title] = sales
         if len(self._kept) > SALES_KEPT:
             del self._kept[next(iter(self._kept))]

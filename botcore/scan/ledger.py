@@ -6,6 +6,7 @@ goes on from there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Protocol
@@ -116,6 +117,7 @@ class Ledger:
         self._waiting: set[int] = set()
         self._offered: set[int] = set()
         self._checked: dict[int, float] = {}
+        self._settled: dict[tuple[Game, str], float] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._out.values()))
@@ -151,8 +153,13 @@ class Ledger:
     async def settle(self, game: Game, look: Look, verdict: Verdict, seen: Mapping[str, float]) -> int:
         """Compare a look with what was told: give what is new, and note what changed. ``seen``: when offers were seen first. Gives how many are new.
 
-        An offer under another id with the same asset is the same offer, priced anew.
+        An offer under another id with the same asset is the same offer, priced anew. A look that is older than what was settled
+        of the title changes nothing.
         """
+        if look.at < self._settled.get((game, look.title), look.at):
+            return 0
+        if self.of(game, look.title) or verdict.found:
+            self._settled[game, look.title] = look.at
         rows = {offer.offer_id: offer for offer in look.rows}
         moved = {offer.asset_id: offer for offer in look.rows}
         for standing in self.of(game, look.title):
@@ -161,19 +168,20 @@ class Ledger:
         self._checked |= {standing.alert.id: look.at for standing in self.of(game, look.title)}
         new = 0
         for offer_id, (level, found) in verdict.found.items():
-            new += await self._consider(level, found, seen.get(offer_id, look.at), look.at)
+            new += await self._consider(level, found, seen.get(offer_id), look.at)
         return new
 
     def checked_at(self, alert: Alert) -> float:
-        """When the market was asked last whether an alert holds, in unix seconds; 0 for one that an earlier watch left."""
-        return self._checked.get(alert.id, 0.0)
+        """The time of the latest look that told whether an alert holds; minus infinity for one that an earlier watch left."""
+        return self._checked.get(alert.id, -math.inf)
 
     async def offer(self, event: Alert | Change) -> str | None:
         """What the door knows once it has an event, for ``tell``; None when the event holds no more, so that the door is not to get it."""
         alert = event if isinstance(event, Alert) else event.alert
         standing = self._standing(alert)
         if isinstance(event, Change):
-            return None if standing is None or (standing.state, _price(standing)) != (event.state, event.price_cents) else standing.mark()
+            latest = standing is not None and (standing.state, _price(standing), standing.offer_now) == (event.state, event.price_cents, event.offer_id)
+            return standing.mark() if standing is not None and latest else None
         self._waiting.discard(alert.id)
         if standing is None:
             return None
@@ -208,15 +216,16 @@ class Ledger:
             state = AlertState.CHEAPER if row.price_cents < told else AlertState.DEARER
         else:
             state = AlertState.LIVE if row.offer_id in verdict.found else AlertState.SPOILED
-        await self._become(standing, state, row.offer_id, row.price_cents)
+        found = verdict.found.get(row.offer_id)
+        await self._become(standing, state, row.offer_id, row.price_cents, found[1] if found else None)
 
-    async def _consider(self, level: Level, found: Opportunity, seen_at: float, at: float) -> int:
+    async def _consider(self, level: Level, found: Opportunity, seen_at: float | None, at: float) -> int:
         """Give an opportunity, unless the same offer was told at this price or a better one."""
         same = [one for one in self.of(found.game, found.title) if found.offer_id == one.offer_now]
         if any(one.alert.opportunity.price_cents <= found.price_cents for one in same):
             return 0
         now = self._now()
-        given = await self._keeper.give(Alert(id=0, level=level, opportunity=found, seen_at=min(seen_at, now), decided_at=now, queued_at=now))
+        given = await self._keeper.give(Alert(id=0, level=level, opportunity=found, seen_at=now if seen_at is None else seen_at, decided_at=now, queued_at=now))
         if given is None:
             await self._return(found)
             return 0
@@ -234,7 +243,7 @@ class Ledger:
             self._offered.add(standing.alert.id)
             await self._become(standing, AlertState.LIVE, found.offer_id, found.price_cents)
 
-    async def _become(self, standing: Standing, state: AlertState, offer_now: str, price_now: int) -> None:
+    async def _become(self, standing: Standing, state: AlertState, offer_now: str, price_now: int, found: Opportunity | None = None) -> None:
         """Keep another state of an alert, and tell of it, unless somebody else was first, who tells it."""
         if (state, offer_now, price_now) == (standing.state, standing.offer_now, standing.price_now):
             return
@@ -246,21 +255,19 @@ class Ledger:
         standing.state, standing.offer_now, standing.price_now = state, offer_now, price_now
         if not worth_telling:
             return
-        if standing.alert.id in self._offered:
-            self._emit(self._change(standing))
-        elif standing.alert.id not in self._waiting:
-            await self._held_back(standing)
-
-    async def _held_back(self, standing: Standing) -> None:
-        """The door never had this alert, since it held no more when it was its turn: it is given when it holds again, or is over."""
-        if standing.state is AlertState.LIVE:
-            self._waiting.add(standing.alert.id)
-            self._emit(standing.alert)
-        elif standing.state is AlertState.GONE:
+        number = standing.alert.id
+        if standing.told is None and state is AlertState.LIVE:
+            # It held no more when it was its turn, so that the door may never have had it.
+            if number not in self._waiting:
+                self._waiting.add(number)
+                self._emit(msgspec.structs.replace(standing.alert, again=number in self._offered))
+        elif number in self._offered:
+            self._emit(self._change(standing, found))
+        elif state is AlertState.GONE and number not in self._waiting:
             await self.tell(standing.alert, standing.mark())
 
-    def _change(self, standing: Standing) -> Change:
-        return Change(alert=standing.alert, state=standing.state, price_cents=_price(standing), at=self._now())
+    def _change(self, standing: Standing, found: Opportunity | None = None) -> Change:
+        return Change(alert=standing.alert, state=standing.state, price_cents=_price(standing), offer_id=standing.offer_now, at=self._now(), opportunity=found)
 
     def _standing(self, alert: Alert) -> Standing | None:
         return self._out.get(_place(alert), {}).get(alert.id)

@@ -18,6 +18,7 @@ LAG = 120.0
 LEAST_WEIGHT = 0.001
 WORTH = 8.0
 """Looks for each new offer beyond which another one is not worth its request."""
+HALVINGS = 60
 MEMORY = 60.0
 """Seconds over which it is reckoned how busy a game is."""
 
@@ -106,13 +107,12 @@ def intervals(rates: Mapping[Game, float], looks: float, fastest: float, slowest
     weights = {game: math.sqrt(rate) + LEAST_WEIGHT for game, rate in rates.items()}
     least = min(1 / slowest, looks / len(rates))
     most = {game: max(least, min(1 / fastest, WORTH * rate)) for game, rate in rates.items()}
-    chosen: dict[Game, float] = {}
-    while len(chosen) < len(weights):
-        rest = {game: weight for game, weight in weights.items() if game not in chosen}
-        left = max(0.0, looks - sum(chosen.values()))
-        shares = {game: left * weight / sum(rest.values()) for game, weight in rest.items()}
-        bounded = {game: min(most[game], max(least, share)) for game, share in shares.items()}
-        off = {game: value for game, value in bounded.items() if value != shares[game]}
-        low = {game: value for game, value in off.items() if value > shares[game]}
-        chosen |= low or off or bounded
-    return {game: 1 / chosen[game] for game in rates}
+
+    def shared(scale: float) -> dict[Game, float]:
+        return {game: min(most[game], max(least, scale * weight)) for game, weight in weights.items()}
+
+    low, high = 0.0, looks / LEAST_WEIGHT
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if sum(shared(middle).values()) > looks else (middle, high)
+    return {game: 1 / share for game, share in shared(low).items()}

@@ -54,17 +54,18 @@ class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     ``part``: the share of each class of the quota that it may use. ``newest``: the share of its market requests that look
     for new offers; how they are shared out follows how busy each game is, between ``fastest`` and ``slowest`` from one look at
-    a game to the next. ``sweep``: the time between two looks at all prices of a game. ``spare``: the share of its quota that
-    rescanning leaves free, so that whatever is urgent finds a place at once. ``workers``: titles looked at side by side.
-    ``recheck``: how old what is known of an alert may be when it is handed out; older, it is asked for again. ``verify``: how
-    often an offer that was told is looked at again without any reason. ``own``: how often the account's own offers and
-    targets are asked for. ``catch_up``: pages read at most to reach the place where an earlier watch ended; what lies beyond
-    is left to the rescan. ``keep``: how long alerts are kept. ``figures``: the time between two ``WatchFigures`` among the
-    events, 0 for none.
+    a game to the next. ``learn``: the share that reads the whole listing once, at the beginning. ``sweep``: the time between
+    two looks at all prices of a game. ``spare``: the share of its quota that whatever can wait leaves free, so that what cannot
+    finds a place at once. ``workers``: titles looked at side by side. ``recheck``: how old what is known of an alert may be
+    when it is handed out; older, it is asked for again. ``verify``: how often an offer that was told is looked at again
+    without any reason. ``own``: how often the account's own offers and targets are asked for. ``catch_up``: pages read at most
+    to reach the place where an earlier watch ended; what lies beyond is left to the rescan. ``keep``: how long alerts are
+    kept. ``figures``: the time between two ``WatchFigures`` among the events, 0 for none.
     """
 
     part: float = 0.9
-    newest: float = 0.55
+    newest: float = 0.5
+    learn: float = 0.2
     fastest: float = 0.4
     slowest: float = 2.0
     sweep: float = 2.0
@@ -79,8 +80,8 @@ class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a watch that would ask for nothing, or for more than it may."""
-        if not (0 < self.part <= 1 and 0 < self.newest <= 1 and 0 <= self.spare < 1):
-            raise ConfigError("watch: part and newest are above 0 and at most 1, spare from 0 up to, not including, 1")
+        if not (0 < self.part <= 1 and 0 < self.newest <= 1 and 0 < self.learn <= 1 and 0 <= self.spare < 1):
+            raise ConfigError("watch: part, newest and learn are above 0 and at most 1, spare from 0 up to, not including, 1")
         if min(self.fastest, self.sweep, self.recheck, self.verify, self.own, self.keep) <= 0 or self.slowest < self.fastest or self.figures < 0:
             raise ConfigError("watch: its times need some seconds above 0, slowest no less than fastest, figures at least 0")
         if self.workers < 1 or self.catch_up < 1:

@@ -5,14 +5,15 @@ Each method does one round of one thing and may be called again at any time; ``W
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from botcore.client import DMarketClient, Priority, counting
+from botcore.client import Clock, DMarketClient, Priority, counting
 from botcore.errors import MarketError, Refused, RepeatedCursor, Unauthorized
-from botcore.model import Game, Offer, Quote, Standing, WatchQuery
+from botcore.model import AlertState, Game, Offer, Quote, RequestClass, Standing, WatchQuery
 from botcore.scan.bands import PAGE
-from botcore.scan.books import NEITHER, Books, Entry, Ways, either, windows
+from botcore.scan.books import BOTH, NEITHER, Books, Entry, Ways, either, windows
 from botcore.scan.figures import GameFigures, Tally
 from botcore.scan.jobs import Job, Jobs, Rank
 from botcore.scan.judge import Judge
@@ -29,7 +30,7 @@ __all__ = ["Dropped", "Patrol"]
 
 Dropped = Callable[[Offer, str, float], None]
 """Hears of a new offer that is none, the funnel's name for why, and when it was seen (unix seconds)."""
-_PURPOSE = {Rank.HAND_OUT: "recheck", Rank.TOLD: "recheck", Rank.RESCAN: "rescan"}
+_PURPOSE = {Rank.HAND_OUT: "recheck", Rank.TOLD: "recheck", Rank.VERIFY: "recheck", Rank.RESCAN: "rescan"}
 
 
 class Patrol:
@@ -49,6 +50,7 @@ class Patrol:
         cache: Cache | None,
         journal: Journal | None,
         dropped: Dropped | None,
+        clock: Clock,
     ) -> None:
         self.game = game
         self.books = Books(windows(query), query.muted)
@@ -56,7 +58,7 @@ class Patrol:
         self.interval = options.slowest
         self.rescans = 0
         self.rescanned = 0.0
-        self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal)
+        self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal, clock=clock)
         self._client = client
         self._options = options
         self._ledger = ledger
@@ -64,10 +66,13 @@ class Patrol:
         self._tally = tally
         self._journal = journal
         self._dropped = dropped
+        self._clock = clock
+        self._verified: dict[str, float] = {}
         self._began = client.now()
         self._goes_on = mark is not None
         self._frontier = self.books.low
         self._by_title = False
+        self._settling = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"<Patrol {self.game}: {self.newest}, {self.books}>"
@@ -116,14 +121,16 @@ class Patrol:
         """Take in new offers; those that may pay are looked at, the others are dropped."""
         hopeful = []
         for offer in fresh:
+            old = offer.listed_at.timestamp() < self._began
             self._tally.funnel.listed += 1
-            self.books.arrive(offer, counted=offer.listed_at.timestamp() < self._began)
+            self._tally.seen += self._goes_on or not old
+            self.books.arrive(offer, counted=old)
             reason = self.books.refusal(offer)
             if reason is None:
                 hopeful.append(offer)
             else:
                 self._drop(offer, reason, seen_at)
-        unquoted = {offer.title for offer in hopeful if self.books.entry(offer.title).quote is None}
+        unquoted = list(dict.fromkeys(offer.title for offer in hopeful if self.books.entry(offer.title).quote is None))
         if unquoted:
             await self._quote(unquoted)
         for offer in hopeful:
@@ -133,7 +140,7 @@ class Patrol:
             else:
                 self._drop(offer, "low", seen_at)
 
-    async def _quote(self, titles: set[str]) -> None:
+    async def _quote(self, titles: list[str]) -> None:
         """Ask for quotes that are missing. Where they cannot be had, the offers are judged without."""
         try:
             with counting(self._tally.spent["evidence"]):
@@ -147,7 +154,9 @@ class Patrol:
         """What was listed before the watch began can wait; the rescan comes to it anyway, unless an earlier watch has to be made up for."""
         likely = self.books.likely(offer, ways)
         if offer.listed_at.timestamp() >= self._began:
-            return Rank.NEW if likely else Rank.DOUBT
+            quote = self.books.entry(offer.title).quote
+            cheapest = quote is not None and offer.price_cents <= quote.best_ask_cents
+            return Rank.NEW if likely else Rank.MOVED if cheapest else Rank.DOUBT
         return Rank.MOVED if likely and (ways.target or self._goes_on) else Rank.RESCAN
 
     def _drop(self, offer: Offer, reason: str, seen_at: float) -> None:
@@ -188,7 +197,7 @@ class Patrol:
             seen.add(cursor)
 
     def _quoted(self, quotes: Iterable[Quote]) -> None:
-        changed = self.books.quoted(quotes)
+        changed = self.books.quoted(quotes, self._clock.monotonic())
         if self._journal is not None:
             self._journal.quoted(self.game, [entry.quote for entry, _ in changed if entry.quote is not None], self._client.now())
         for entry, before in changed:
@@ -196,11 +205,14 @@ class Patrol:
 
     def _suspect(self, entry: Entry, before: Quote | None) -> None:
         """The prices of a title changed: look at it if alerts of it are out, or if it may pay now."""
-        if self._ledger.of(self.game, entry.title):
+        if entry.quote is None:
+            return
+        out = self._ledger.of(self.game, entry.title)
+        if out and before is not None and _touched(out, before, entry.quote):
             self._jobs.put(Job(self.game, entry.title, Rank.TOLD))
             return
         ways = self.books.ways(entry)
-        if not ways.any or self.books.cleared(entry, self._client.now()) or entry.quote is None:
+        if not ways.any or self.books.cleared(entry, self._clock.monotonic()):
             return
         if before is None:
             if ways.target:
@@ -214,15 +226,21 @@ class Patrol:
     async def rescan(self) -> None:
         """Read the whole listing once, from where the last attempt came to."""
         turn = self.rescans + 1
+        # The first round teaches what everything else is judged by: it takes a share of its own, the others what is left.
+        priority = Priority.WARM if self.rescans else Priority.WATCH
+        asked_at = self._clock.monotonic()
         with counting(self._tally.spent["rescan"]):
             async for page in self._client.offers(
-                self.game, price_from=self._frontier, price_to=self.books.high, order_by="price", limit=PAGE, priority=Priority.WARM
+                self.game, price_from=self._frontier, price_to=self.books.high, order_by="price", limit=PAGE, priority=priority
             ):
-                self._suspect_all(self.books.rescanned(page.offers, turn))
+                self._suspect_all(self.books.rescanned(page.offers, turn, asked_at))
                 if page.offers:
                     self._frontier = max(self._frontier, page.offers[-1].price_cents)
                     self.rescanned = self._share_done(len(page.offers), page.total)
-        self._suspect_all(self.books.rounded(turn, self._client.now()))
+                asked_at = self._clock.monotonic()
+                if not self.rescans:
+                    await self._clock.sleep(1 / (self._options.learn * self._client.quota.limits[RequestClass.MARKET.value]))
+        self._suspect_all(self.books.rounded(turn, self._clock.monotonic()))
         self.rescans, self._frontier, self.rescanned = turn, self.books.low, 0.0
 
     def _share_done(self, read: int, total: int) -> float:
@@ -230,7 +248,7 @@ class Patrol:
 
     def _suspect_all(self, found: dict[str, Ways]) -> None:
         for title in found:
-            if not self.books.cleared(self.books.entry(title), self._client.now()):
+            if not self.books.cleared(self.books.entry(title), self._clock.monotonic()):
                 self._jobs.put(Job(self.game, title, Rank.RESCAN))
 
     # ---- one title --------------------------------------------------------------------------------------------------
@@ -239,28 +257,35 @@ class Patrol:
         """Look at a title as far as it is needed, and settle what it tells. Raises MarketError and StoreError; then nothing is lost."""
         entry = self.books.entry(job.title)
         out = self._ledger.of(self.game, job.title)
-        priority = Priority.WARM if job.rank.behind else Priority.WATCH
+        priority = job.rank.priority
         with counting(self._tally.spent[_PURPOSE.get(job.rank, "evidence")]):
             ways = self._ways(entry, job)
             offers = [offer for offer, _ in job.offers.values()]
-            only_relist = ways.relist and not ways.target and not out and not job.done
-            if only_relist and not ways.sure:
-                # The next ask rules most of them out, and costs less than sales.
-                await self._judge.know_asks(entry, offers, priority)
-                ways = self._ways(entry, job)
-            if only_relist and ways.relist:
-                await self._judge.know_sales(entry, priority)
-                ways = self._ways(entry, job)
+            if ways.relist and not (ways.target or out or job.done):
+                ways = await self._narrowed(entry, job, ways, priority)
             if not (ways.any or out or job.done):
                 self._drop_all(job, "low")
                 return
+            if out:  # what was told is judged anew as well
+                ways = either(ways, BOTH if entry.quote is None else self.books.ways(entry))
             look = await self._judge.look(entry, ways, offers, [standing.price_now for standing in out], priority)
         await self._settle(job, look)
+
+    async def _narrowed(self, entry: Entry, job: Job, ways: Ways, priority: Priority) -> Ways:
+        """How offers may pay that can only be relisted, once their sales are known, or else their next ask: these rule most of them out."""
+        if not ways.sure and job.rank is Rank.NEW:
+            return ways  # everything at once: it stands before the best ask, and a deal is gone soon
+        await self._judge.know_sales(entry, priority)
+        ways = self._ways(entry, job)
+        if ways.any and not ways.sure:
+            await self._judge.know_asks(entry, [offer for offer, _ in job.offers.values()], priority)
+            ways = self._ways(entry, job)
+        return ways
 
     def _ways(self, entry: Entry, job: Job) -> Ways:
         """How the offers that the job is about may pay; where it is about the whole title, any offer of it."""
         if job.done:
-            return Ways(target=True, relist=True)
+            return BOTH
         ways = NEITHER
         for offer, _ in job.offers.values():
             ways = either(ways, self.books.ways_of(offer))
@@ -269,7 +294,9 @@ class Patrol:
     async def _settle(self, job: Job, look: Look) -> None:
         verdict = self._judge.verdict(look)
         seen = {offer_id: seen_at for offer_id, (_, seen_at) in job.offers.items()}
-        await self._ledger.settle(self.game, look, verdict, seen)
+        self._verified[job.title] = self._clock.monotonic()
+        async with self._settling:
+            await self._ledger.settle(self.game, look, verdict, seen)
         prices = {offer.offer_id: offer.price_cents for offer in look.rows}
         for offer_id, (offer, seen_at) in job.offers.items():
             self._tally.funnel.quoted += 1
@@ -291,11 +318,21 @@ class Patrol:
 
     def verify(self) -> None:
         """Put to work the titles of alerts that were not looked at for long."""
-        due = self._client.now() - self._options.verify
-        for game, title in self._ledger.titles():
-            if game is self.game and self.books.entry(title).looked_at < due:
-                self._jobs.put(Job(game, title, Rank.RESCAN))
+        now = self._clock.monotonic()
+        titles = [title for game, title in self._ledger.titles() if game is self.game]
+        self._verified = {title: self._verified.get(title, 0.0) for title in titles}
+        for title in titles:
+            if self._verified[title] < now - self._options.verify:
+                self._verified[title] = now
+                self._jobs.put(Job(self.game, title, Rank.VERIFY))
 
-    def standings(self, title: str) -> list[Standing]:
-        """The alerts of a title that are out."""
-        return self._ledger.of(self.game, title)
+
+def _touched(out: Iterable[Standing], before: Quote, quote: Quote) -> bool:
+    """Whether a change of prices tells of one of these alerts: it cannot be there any more, or its exits are others.
+
+    Whatever else happens to them, ``Patrol.verify`` finds in its time.
+    """
+    missing = any(standing.state is not AlertState.GONE and standing.price_now < quote.best_ask_cents for standing in out)
+    hoping = any(standing.state is AlertState.SPOILED for standing in out) and quote.best_ask_cents != before.best_ask_cents
+    cheaper = not quote.ask_count or quote.best_ask_cents < before.best_ask_cents
+    return missing or hoping or cheaper or quote.best_bid_cents != before.best_bid_cents

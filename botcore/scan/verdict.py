@@ -16,7 +16,7 @@ __all__ = ["Look", "Verdict", "judge"]
 
 
 class Look(msgspec.Struct):
-    """Offers of one title from the cheapest up, as they were at ``at`` (unix seconds).
+    """Offers of one title from the cheapest up, as an answer told them that came at ``at``, in seconds of a clock that never goes back.
 
     ``all_up_to``: every offer at this price in cents or below is among them, None when they are all there are. ``targets``
     and ``sales`` are None where they need not be known.

@@ -32,8 +32,6 @@ __all__ = ["Watch"]
 
 SAVE = 1.0
 """Seconds between two times at which the watermarks are kept, and the looks are shared out anew."""
-BEHIND = 1
-"""Titles that are looked at at once of those that wait behind everything else."""
 TRIES = 20
 LONGEST = 8.0
 FIRST = 0.25
@@ -75,11 +73,11 @@ class Watch:
         self._cache = cache
         self._journal = journal
         self._dropped = dropped
-        self._clock = clock or RealClock()
+        self._clock = RealClock() if clock is None else clock
         self._began = client.now()
         self._tally = Tally(whole or client.quota.limits, self._clock.monotonic())
         self._ledger = Ledger(self._keeper, self._emit, client.now)
-        self._jobs = Jobs(BEHIND)
+        self._jobs = Jobs(self.options.workers)
         self._events: asyncio.Queue[Alert | Change | WatchFigures | None] = asyncio.Queue()
         self._handed: tuple[Alert, str] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -140,6 +138,11 @@ class Watch:
         return await self._look_again(alert) and self._ledger.holds(alert)
 
     @property
+    def over(self) -> bool:
+        """Whether no more events come."""
+        return self._over
+
+    @property
     def figures(self) -> WatchFigures:
         """Where the watch stands."""
         games = {game: patrol.figures() for game, patrol in self.patrols.items()}
@@ -158,7 +161,7 @@ class Watch:
 
     async def _holds(self, event: Alert | Change) -> bool:
         """Whether an event is to be handed out. An alert of which nothing was heard for a moment is checked once more."""
-        if isinstance(event, Alert) and self._client.now() > self._ledger.checked_at(event) + self.options.recheck and not await self._checked(event):
+        if isinstance(event, Alert) and self._clock.monotonic() > self._ledger.checked_at(event) + self.options.recheck and not await self._checked(event):
             return False
         try:
             mark = await self._ledger.offer(event)
@@ -219,6 +222,7 @@ class Watch:
             cache=self._cache,
             journal=self._journal,
             dropped=None if self._dropped is None else partial(self._dropped, game),
+            clock=self._clock,
         )
 
     def _begin(self, work: Awaitable[None], name: str) -> None:
@@ -244,16 +248,11 @@ class Watch:
         self.stop()
 
     async def _game(self, patrol: Patrol) -> None:
-        """All rounds of a game; none before its fees are known."""
+        """Begin all rounds of a game, none before its fees are known."""
         await self._until_it_succeeds("own", patrol.own)
-        own = self.options.own
-        async with asyncio.TaskGroup() as group:
-            for what, work, pause in (
-                ("newest", patrol.read_newest, lambda: patrol.interval),
-                ("prices", patrol.sweep, lambda: self.options.sweep),
-                ("own", patrol.own, lambda: own),
-            ):
-                group.create_task(self._forever(what, work, pause, at_once=what != "own"))
+        self._begin(self._forever("newest", patrol.read_newest, lambda: patrol.interval), f"watch {patrol.game} newest")
+        self._begin(self._forever("prices", patrol.sweep, lambda: self.options.sweep), f"watch {patrol.game} prices")
+        self._begin(self._forever("own", patrol.own, lambda: self.options.own, at_once=False), f"watch {patrol.game} own")
 
     async def _until_it_succeeds(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         failures = 0

@@ -66,7 +66,7 @@ async def test_another_door_and_another_market_have_alerts_of_their_own(store, w
 async def test_what_the_door_was_told_is_known_and_what_happened_since_is_untold(watching):
     given = await watching.give(alert())
     assert given is not None
-    await watching.tell(given.id, "live 501")
+    await watching.tell(given.id, "live 501 offer-1")
     (standing,) = await watching.watched()
     assert not standing.untold
     done, dearer = await changed(watching, standing, state=AlertState.DEARER, offer_now="offer-1b", price_now=520)
