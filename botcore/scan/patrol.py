@@ -56,6 +56,7 @@ class Patrol:
         self.books = Books(windows(query), query.muted)
         self.newest = Newest(mark)
         self.interval = options.slowest
+        self.looks = 0
         self.rescans = 0
         self.rescanned = 0.0
         self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal, clock=clock)
@@ -84,7 +85,7 @@ class Patrol:
 
     def figures(self) -> GameFigures:
         """Where the game stands."""
-        return GameFigures(self.newest.rate, self.interval, len(self.books.entries), self.rescans, self.rescanned)
+        return GameFigures(self.newest.rate, self.interval, self.looks, len(self.books.entries), self.rescans, self.rescanned)
 
     async def own(self) -> None:
         """Ask for fees and for the account's own offers and targets."""
@@ -116,6 +117,7 @@ class Patrol:
             await self._arrive(fresh, self._client.now())
             going_on = going_on and bool(cursor)
         self.newest.looked(oldest, count, self._client.now())
+        self.looks += 1
 
     async def _arrive(self, fresh: Iterable[Offer], seen_at: float) -> None:
         """Take in new offers; those that may pay are looked at, the others are dropped."""
