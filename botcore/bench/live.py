@@ -20,6 +20,8 @@ from botcore.scan import Watch, WatchFigures
 __all__ = ["Live", "live", "take"]
 
 LOOK = 0.25
+SETTLED = 10
+"""Titles that wait to be looked at, up to which a watch is done with what was there before it came."""
 
 
 class Live(msgspec.Struct):
@@ -58,7 +60,7 @@ class Live(msgspec.Struct):
 
 
 async def live(market: MarketOptions, *, learn: float | None, seconds: float) -> Live:
-    """Watch all games and levels; everything counts from when the whole listing was read once, at most ``learn`` seconds, for so many ``seconds``."""
+    """Watch all games and levels. Everything counts from when the watch knows what was there before it, at most ``learn`` seconds, for so many ``seconds``."""
     with defaults() as settings:
         async with open_app(settings, sandbox=market) as app:
             await Account(app.client.base_url).begin()
@@ -88,10 +90,14 @@ async def take(watch: Watch, now: Callable[[], float]) -> list[Heard]:
 
 
 async def _learned(watch: Watch, most: float | None) -> None:
-    """Wait until every game's listing was read once, or for so many seconds."""
+    """Wait until every game's listing was read once and the titles that may pay were looked at, or for so many seconds."""
     end = math.inf if most is None else time.monotonic() + most
-    while time.monotonic() < end and not all(one.rescans for one in watch.figures.games.values()):  # noqa: ASYNC110 - nothing tells when a round is over
+    while time.monotonic() < end and not _settled(watch.figures):  # noqa: ASYNC110 - nothing tells when it is so
         await asyncio.sleep(LOOK)
+
+
+def _settled(figures: WatchFigures) -> bool:
+    return all(one.rescans for one in figures.games.values()) and figures.waiting <= SETTLED
 
 
 def _looks(watch: Watch) -> dict[Game, int]:

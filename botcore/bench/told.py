@@ -27,6 +27,7 @@ class Life(msgspec.Struct):
 
     offer_id: str
     game: Game
+    title: str
     price_cents: int
     listed: float
     born: float
@@ -70,11 +71,13 @@ class Told(msgspec.Struct):
     def waits(self) -> list[tuple[float, float]]:
         """When each offer was listed that was an opportunity from the start, and the seconds until the door had its alert.
 
-        One that was not told is there with the seconds that it lived, unless they were too few.
+        What is told as the new price of an offer of before is told as well. One that was not told is there with the seconds
+        that it lived, unless they were too few.
         """
         first: dict[str, float] = {}
-        for heard in self.alerts():
-            first.setdefault(heard.offer_id, heard.at)
+        for heard in self.heard:
+            if heard.recommends and heard.at <= self.until:
+                first.setdefault(heard.offer_id, heard.at)
         found = []
         for life in self.lives:
             if life.listed < self.since or life.born - life.listed > HARDLY:
@@ -85,8 +88,8 @@ class Told(msgspec.Struct):
         return found
 
     def due(self) -> list[Life]:
-        """Opportunities that lived so long while everything counted that the door must have known of them."""
-        return [life for life in self.lives if self._end(life) - max(life.born, self.since) > LIVED]
+        """Opportunities that came while everything counted and lived so long that the door must have known of them."""
+        return [life for life in self.lives if life.born >= self.since and self._end(life) - life.born > LIVED]
 
     def missed(self) -> list[Life]:
         """Those of them that the door knew at no time of their lives."""

@@ -220,8 +220,14 @@ class Patrol:
             if ways.target:
                 self._jobs.put(Job(self.game, entry.title, Rank.RESCAN))
             return
-        moved = ways.sure or ways.target or entry.quote.best_ask_cents > before.best_ask_cents
-        self._jobs.put(Job(self.game, entry.title, Rank.MOVED if moved else Rank.DOUBT))
+        self._jobs.put(Job(self.game, entry.title, self._moved(entry, before, ways)))
+
+    def _moved(self, entry: Entry, before: Quote, ways: Ways) -> Rank:
+        """How urgent a title is whose prices changed. One whose sales were never asked for may nearly always pay: its first look can wait."""
+        if not ways.target and entry.known_sales is None:
+            return Rank.RESCAN
+        risen = entry.quote is not None and entry.quote.best_ask_cents > before.best_ask_cents
+        return Rank.MOVED if ways.sure or ways.target or risen else Rank.DOUBT
 
     # ---- the whole listing ------------------------------------------------------------------------------------------
 

@@ -12,17 +12,18 @@ from botcore.bench.told import Event, Heard, Life, Told
 from botcore.model import Alert, AlertState, Change, Exit, Game, Level, Opportunity, RequestClass
 
 SINCE, UNTIL = 1000.0, 1100.0
+TITLE = "AK-47 | Redline (Field-Tested)"
 
 
 def life(offer_id, born, died=None, *, listed=None, price=500):
-    return Life(offer_id, Game.CSGO, price, born if listed is None else listed, born, died)
+    return Life(offer_id, Game.CSGO, TITLE, price, born if listed is None else listed, born, died)
 
 
 def alert(offer_id, at, listed=SINCE):
     found = Opportunity(
         offer_id=offer_id,
         asset_id=f"asset of {offer_id}",
-        title="AK-47 | Redline (Field-Tested)",
+        title=TITLE,
         phase="",
         game=Game.CSGO,
         price_cents=500,
@@ -67,10 +68,17 @@ def test_one_that_was_never_told_waited_as_long_as_it_lived_unless_that_was_too_
     assert told(lives=lives).waits() == [(1010.0, 3.0), (1095.0, 5.0)]
 
 
-def test_whoever_lived_over_ten_seconds_is_due_and_missed_when_the_door_never_knew():
-    lives = [life("a", 1010.0, 1021.0), life("b", 1010.0, 1019.0), life("c", 1085.0), life("d", 1095.0), life("e", 900.0, 1009.0), life("f", 900.0)]
-    one = told([alert("a", 1020.0), alert("f", 950.0)], lives)
-    assert [found.offer_id for found in one.due()] == ["a", "c", "f"]
+def test_an_offer_that_is_told_as_the_new_price_of_another_waited_until_then():
+    first = alert("a", 1001.0)
+    cheaper = change(first, 1021.0, AlertState.CHEAPER, "b", alert("b", 1021.0).event.opportunity)
+    assert told([first, cheaper], [life("b", 1020.0)]).waits() == [(1020.0, 1.0)]
+    assert told([first, change(first, 1021.0, AlertState.DEARER, "b")], [life("b", 1020.0)]).waits() == [(1020.0, 80.0)]
+
+
+def test_whatever_came_and_lived_over_ten_seconds_is_due_and_missed_when_the_door_never_knew():
+    lives = [life("a", 1010.0, 1021.0), life("b", 1010.0, 1019.0), life("c", 1085.0), life("d", 1095.0), life("e", 900.0)]
+    one = told([alert("a", 1020.0)], lives)
+    assert [found.offer_id for found in one.due()] == ["a", "c"]
     assert [found.offer_id for found in one.missed()] == ["c"]
 
 
