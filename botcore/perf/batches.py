@@ -79,7 +79,7 @@ def plan(
     ways: Iterable[str] = tuple(WAYS),
     jitters: Iterable[float] = (0.0, 0.8),
     latency: float = 0.05,
-    repeats: int = 4,
+    repeats: int = 3,
     seed: int = 1,
 ) -> Plan:
     """What is measured. ``jitters`` are sigmas of a lognormal latency whose median is ``latency`` seconds, 0 for a steady one."""
@@ -135,8 +135,8 @@ async def sample(clients: dict[float, DMarketClient], titles: Sequence[str], poi
 def _timed(way: str, items: int, batch: int) -> int:
     """Items that are timed: all, or enough of them where each takes a request of its own or more calls would tell nothing new."""
     if way == "one by one":
-        return min(items, 20)
-    return min(items, 5 * batch if way == "request" else max(3 * batch, 20))
+        return min(items, 10)
+    return min(items, 5 * batch if way == "request" else max(2 * batch, 10))
 
 
 def _bound(point: Point) -> float:

@@ -64,7 +64,7 @@ def plan(
         *(_point("aiohttp", count, distance, quota=True) for distance in quota_distances for count in sizes),
     ]
     data = {"market": "sandbox", "size": SIZE, "seed": seed, "tls": True}
-    return Plan(question=QUESTION, run=dotted(measure), points=tuple(points), repeats=repeats, data=data, warmups=0, seed=seed)
+    return Plan(question=QUESTION, run=dotted(measure), points=tuple(points), repeats=repeats, data=data, warmups=0, seed=seed, again=2)
 
 
 def _point(transport: str, connections: int, distance: float, *, keep: bool = True, quota: bool = False) -> Point:

@@ -62,7 +62,9 @@ def plan(  # noqa: PLR0913 - each is one part of the question
     data = {"market": "sandbox", "size": size, "seed": seed, "jitters": {str(latency): sigma for latency, sigma in DISTURBED.items()}}
     options = {"query": msgspec.to_builtins(query), "defaults": msgspec.to_builtins(ScanOptions()), "reading_alone": reading_alone}
     beside = "items" if items else "latency"
-    return Plan(question=question, run=dotted(Scanner.scan), points=points, repeats=repeats, options=options, data=data, warmups=0, seed=seed, beside=beside)
+    return Plan(
+        question=question, run=dotted(Scanner.scan), points=points, repeats=repeats, options=options, data=data, warmups=0, seed=seed, beside=beside, again=2
+    )
 
 
 async def bands(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:

@@ -47,7 +47,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``options`` and ``data`` go into the record as they are. ``seed`` is of the order; ``warmups`` rounds are thrown away. ``of`` is
     the column whose medians the record shows. Points that differ in ``beside`` are measured side by side, each value of it in its
-    own time: only for what waits far longer than it works, each at a market of its own.
+    own time: only for what waits far longer than it works, each at a market of its own. A sample that was refused by quota is
+    measured ``again`` so often at most, and has ``tries``: what a setting causes comes again, what a busy machine did does not.
     """
 
     question: str
@@ -60,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     of: str = "seconds"
     beside: str = ""
+    again: int = 0
 
     def schedule(self) -> list[tuple[int, int]]:
         """Round and point of each sample, in the order of measuring."""
@@ -71,7 +73,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def order(self) -> str:
         """The order in words, for the record."""
         beside = f", each {self.beside} beside the others" if self.beside else ""
-        return f"{self.repeats} rounds, each over all {len(self.points)} points in random order, seed {self.seed}{beside}"
+        again = f", what was refused {self.again} times again" if self.again else ""
+        return f"{self.repeats} rounds, each over all {len(self.points)} points in random order, seed {self.seed}{beside}{again}"
 
 
 class Sweep(msgspec.Struct):
@@ -150,7 +153,17 @@ async def _lane(plan: Plan, some: Sequence[tuple[int, int]], measure: Callable[[
     for turn, place in some:
         point = plan.points[place]
         said(len(kept.samples), len(plan.points) * plan.repeats, _named(point))
-        kept.add((turn, place), point, _checked(plan, point, await measure(point)))
+        kept.add((turn, place), point, await _measured(plan, point, measure))
+
+
+async def _measured(plan: Plan, point: Point, measure: Callable[[Point], Awaitable[Sample]]) -> Sample:
+    """A sample that was not refused, or the last of so many."""
+    tries = 0
+    while True:
+        tries += 1
+        sample = _checked(plan, point, await measure(point))
+        if not sample.work.refused or tries > plan.again:
+            return Sample({**sample.values, **({"tries": tries} if plan.again else {})}, sample.work)
 
 
 def _lanes(plan: Plan, left: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:

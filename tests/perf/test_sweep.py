@@ -214,6 +214,20 @@ async def test_what_fails_beside_others_ends_them_and_is_told_as_it_is_and_the_r
     )
 
 
+async def test_what_was_refused_is_measured_again_and_what_is_refused_each_time_stays_so():
+    asked: list[int] = []
+
+    async def measure(point):
+        asked.append(point["size"])
+        refused = point["size"] == 3 or (point["size"] == 2 and asked.count(2) == 1)
+        return Sample({"seconds": 1.0}, Work(RequestCounts(other=5), refused=int(refused)))
+
+    plan = Plan(question="q", run="x.y", points=grid(size=(1, 2, 3)), repeats=1, warmups=0, again=2)
+    swept = await sweep(plan, measure)
+    assert {row["size"]: (row["tries"], row["refused"]) for row in swept.samples} == {1: (1, 0), 2: (2, 0), 3: (3, 1)}
+    assert plan.order.endswith("what was refused 2 times again")
+
+
 def test_the_short_form_is_asked_for_by_word_or_by_the_environment(monkeypatch):
     monkeypatch.delenv("BOTCORE_NOTEBOOKS", raising=False)
     assert (short(), short(wanted=True), short(wanted=False)) == (False, True, False)
