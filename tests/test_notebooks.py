@@ -125,7 +125,8 @@ def test_stored_outputs_and_sources_tell_nothing_of_the_machine_and_no_secret(na
     shown = everything(name) + "\n".join(sources(name) + sources(name, "markdown"))
     for pattern in (ABSOLUTE, SECRET, ADDRESS):
         assert pattern.findall(shown) == []
-    assert not re.search(rf"\b{re.escape(socket.gethostname())}\b", shown)
+    machine = socket.gethostname()
+    assert machine.isalpha() or not re.search(rf"\b{re.escape(machine)}\b", shown)  # a machine may be called by an everyday word
 
 
 @pytest.mark.parametrize(
