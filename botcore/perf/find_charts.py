@@ -8,6 +8,7 @@ from botcore.perf.charts import ASK, BID, COLOURS, INK, SALE, dressed, figure_of
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["exits", "funnel", "profits", "stayed"]
@@ -17,13 +18,15 @@ def profits(finds: pl.DataFrame, title: str) -> Figure:
     """Each find by its buy price and profit, both in dollars and growing by factors, a colour and shape for each exit."""
     with figure_of() as (figure, axes):
         for exit_, marker, colour in (("target", "v", BID), ("relist", "o", ASK)):
-            some = finds.filter(finds["exit"] == exit_)
+            some = finds.filter(exit=exit_)
             if some.height:
                 axes.scatter(some["price_cents"] / 100, some["profit_cents"] / 100, marker=marker, s=42, color=colour, alpha=0.7, linewidths=0, label=exit_)
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
             marked(axis, "$")
+        if finds.is_empty():
+            _say(axes, "nothing was found")
         axes.set_xlabel("buy price")
         axes.set_ylabel("profit after the fee")
         dressed(axes, title)
@@ -74,8 +77,13 @@ def stayed(there: pl.DataFrame, title: str) -> Figure:
             axes.step([0.0, *there["hours"]], [100.0, *(100 * there["left"])], where="post", color=ASK, linewidth=2)
             axes.set_ylim(0, 104)
         else:
-            axes.text(0.5, 0.5, "nothing that was found is gone yet", transform=axes.transAxes, ha="center", va="center", color=INK)
+            _say(axes, "nothing that was found is gone yet")
         axes.set_xlabel("hours since it was first found")
         axes.set_ylabel("percent still there")
         dressed(axes, title)
     return figure
+
+
+def _say(axes: Axes, text: str) -> None:
+    """Words where there is nothing to draw."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=INK)

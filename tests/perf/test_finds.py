@@ -124,6 +124,12 @@ async def test_a_report_becomes_a_frame():
     assert finds.of_report(REPORTS[2]).is_empty()
 
 
+def test_a_scan_that_found_nothing_has_a_picture_that_says_so():
+    figure = find_charts.profits(finds.of_report(REPORTS[2]), "profits")
+    figure.savefig(io.BytesIO(), format="png")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["nothing was found"]
+
+
 async def test_each_answer_has_a_picture(frames):
     some, scans = frames
     figures = [
