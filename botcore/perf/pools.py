@@ -48,7 +48,7 @@ def plan(
     transports: Iterable[str] = ("http1", "http2", "aiohttp"),
     quota_distances: Iterable[float] = (0.0, 0.05, 0.15, 0.4),
     among: int = MANY,
-    repeats: int = 4,
+    repeats: int = 3,
     seed: int = 1,
 ) -> Plan:
     """What is measured, at distances in seconds of a round trip: connections without quota and with it, then other transports.
