@@ -83,9 +83,7 @@ async def measure(
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
     """
-    what = what or (
-        plan(distances=(0.05, 0.15), connections=(1, 10, 50), quota_distances=(0.15,), among=10, repeats=2) if short(wanted=wanted_short) else plan()
-    )
+    what = what or (plan(distances=(0.0, 0.05), connections=(1, MANY, 50), quota_distances=(0.4,), repeats=2) if short(wanted=wanted_short) else plan())
     async with Markets() as markets:
         async with markets.client(MarketOptions(size=SIZE, seed=what.seed, latency=0.0, limits=False)) as near:
             titles = await titles_of(near, GAME, least=100)
