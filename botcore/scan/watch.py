@@ -26,6 +26,7 @@ from botcore.scan.patrol import Patrol
 
 if TYPE_CHECKING:
     from botcore.cache import Cache
+    from botcore.scan.evidence import Assessment
     from botcore.store import Journal
 
 __all__ = ["Watch"]
@@ -136,6 +137,11 @@ class Watch:
     async def recheck(self, alert: Alert) -> bool:
         """Whether an alert still holds, asked of the market now; where it does not, a change follows. False as well when it cannot be told."""
         return await self._look_again(alert) and self._ledger.holds(alert)
+
+    def weighed(self, alert: Alert) -> Assessment | None:
+        """How the evidence of an alert looks, by the latest look at which it was an opportunity; None when that is not known, or it is over."""
+        weighed = self._ledger.weighed(alert)
+        return weighed.assessment if weighed else None
 
     @property
     def over(self) -> bool:

@@ -44,7 +44,8 @@ def _reason(lang: str, reason: Reason) -> Markup:
 
 def _money(lang: str, weighed: Assessment, confidence: Confidence | None) -> Iterable[Markup]:
     worst = weighed.worst_cents
-    yield say(lang, "worst_none") if worst is None else say(lang, "worst", money=dollars(worst))
+    if weighed.orders_known:
+        yield say(lang, "worst_none") if worst is None else say(lang, "worst", money=dollars(worst))
     if weighed.days > 1:
         days = label(lang, "days", count=math.ceil(weighed.days))
         yield say(lang, "per_day", money=dollars(round(weighed.per_day_cents)), days=days)
