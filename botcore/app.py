@@ -28,6 +28,8 @@ from botcore.errors import ConfigError, RecordingError, StoreError
 from botcore.model import Game, Offer, WatchQuery
 from botcore.sandbox import MarketOptions, spawn_market
 from botcore.scan import Scanner, Warmer, Watch
+from botcore.scan.confidence import Confidence
+from botcore.scan.evidence import Assessment
 from botcore.scan.run import market_name
 from botcore.settings import Settings, load
 from botcore.store import Journal, Store, Watching
@@ -75,6 +77,7 @@ class App:
         self.clock: Clock = course or RealClock()
         self.market = RECORDED if isinstance(course, Replay) else market_name(client.base_url)
         self._realm = f"{self.market} {owner}" if owner else self.market
+        self._calibration = settings.confidence.of(course.head.market if isinstance(course, Replay) else self.market)
         self.scanner = Scanner(client, settings.scan, cache=cache, journal=journal, clock=self.clock)
         self.warmer = Warmer(client, cache, journal=journal, known=partial(_titles, store, self.market) if store is not None else None)
 
@@ -98,6 +101,10 @@ class App:
             dropped=dropped,
             clock=self.clock,
         )
+
+    def confidence(self, assessment: Assessment) -> Confidence:
+        """How sure it is that the exit of a find comes in time, by the outcomes of this very market; no number while they are too few."""
+        return self._calibration.confidence(assessment.exit, assessment.score)
 
     async def update_item_price(self, game: Game, offer_id: str, price_cents: int) -> None:
         """Change the stored price of an offer that a scan found; what depended on it is forgotten everywhere once that is committed.

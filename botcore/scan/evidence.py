@@ -92,9 +92,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """A find, weighed. Money in cents.
 
     ``expected_cents`` is the profit at its exit. ``worst_cents`` is what the best order leaves at once, below zero for a loss; None
-    when no order accepts the item, so that nothing is sure, or when ``orders_known`` is false: nobody asked. ``days`` is how long the money is expected to be bound, ``lock_days`` of
-    them by Steam; ``per_day_cents`` is the profit a day of that, at least one, and ``lock_cost_cents`` what the lock takes away from it.
-    ``fee_until`` is the unix time at which the reduced fee ends that was reckoned with, None for the ordinary one. ``score`` is from 0 to 1.
+    when no order accepts the item, so that nothing is sure, or nobody asked: then ``orders_known`` is false. ``days`` is how long
+    the money is expected to be bound, ``lock_days`` of them by Steam; ``per_day_cents`` is the profit a day of that, at least one,
+    and ``lock_cost_cents`` what the lock takes away from it. ``fee_until`` is the unix time at which the reduced fee ends that was
+    reckoned with, None for the ordinary one. ``score`` is from 0 to 1.
     """
 
     exit: Exit
