@@ -47,12 +47,12 @@ def why(name: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{full} is {setting.value or 'not known'}[/bold], from {_whence(setting, settings)}")
     entry = settings.tuned.get(full)
-    if entry is None:
-        console.print(
-            f"No outcome was learned from yet; {LEARNS} does that." if full in LEARNED else f"Nothing was measured for it yet; {setting.name} sets it."
-        )
-    else:
+    if entry is not None:
         _explain(console, full, entry, settings)
+    elif full in LEARNED:
+        console.print(f"No outcome was learned from yet; {LEARNS} does that.")
+    else:
+        console.print(f"Nothing was measured for it yet; {setting.name} sets it.")
 
 
 def _print(settings: Settings) -> None:
