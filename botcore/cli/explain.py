@@ -21,7 +21,6 @@ from botcore.scan.confidence import Confidence
 from botcore.scan.explain import Explainer
 from botcore.scan.trace import FOUND, STAGES, Explanation
 from botcore.settings import load
-from botcore.store import Outcomes
 
 __all__ = ["command"]
 
@@ -70,7 +69,7 @@ async def _title(app: App, game: Game, offer_id: str) -> str:
         title = await app.store.title(app.market, game, offer_id)
         if title is not None:
             return title
-        noted = await Outcomes(app.store, app.market).of_offer(game, offer_id)
+        noted = [] if app.outcomes is None else await app.outcomes.of_offer(game, offer_id)
         if noted:
             return noted[0].title
     raise StoreError(f"no offer {offer_id} of {game} is stored for {app.market}: give its title with --title")
