@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 
-from botcore.bench.compressed import Weighed, weighed_finds
 from botcore.errors import SandboxError
 from botcore.model import Exit
+from botcore.perf.compressed import Weighed, weighed_finds
 from botcore.perf.record import Measure
 from botcore.scan.confidence import ENOUGH, Calibration, brier, calibrate, calibration_error
 

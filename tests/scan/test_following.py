@@ -127,32 +127,34 @@ async def test_a_store_that_fails_is_trouble_and_what_it_missed_is_noted_later(t
                 raise StoreError("the disk is full")
             return await super().note(claims, first=first)
 
-    async with followed_market(tmp_path, kept=Failing) as (desk, _, outcomes, now, following):
-        async with led(desk, query=QUERY, clock=now.clock) as one:  # led by its own rounds: what waits to be noted is never empty
-            one.watch._following = following
-            one.watch._begin(one.watch._outcomes(following.note, lambda: 0.0), "watch outcomes")
-            await one.pass_time(15)
-            assert len(one.alerts) > 10
-            assert any(failure.what == "outcomes" and failure.error == "StoreError" for failure in one.watch.figures.failures)
-            assert not one.watch.over
-            outcomes.broken = False
-            await one.pass_time(30)
-            async with asyncio.timeout(20):
-                while following._follower._alerts:  # noqa: ASYNC110 - noting says nothing when it is done
-                    await asyncio.sleep(0)
-            assert (await outcomes.counts()).noted == len(one.alerts)
+    async with followed_market(tmp_path, kept=Failing) as (desk, _, outcomes, now, following), led(desk, query=QUERY, clock=now.clock) as one:
+        one.watch._following = following  # not told to the leader, who would wait until nothing is to be noted
+        one.watch._begin(one.watch._outcomes(following.note, lambda: 0.0), "watch outcomes")
+        await one.pass_time(15)
+        assert len(one.alerts) > 10
+        assert any(failure.what == "outcomes" and failure.error == "StoreError" for failure in one.watch.figures.failures)
+        assert not one.watch.over
+        outcomes.broken = False
+        await one.pass_time(30)
+        async with asyncio.timeout(20):
+            while following._follower._alerts:  # noqa: ASYNC110 - noting says nothing when it is done
+                await asyncio.sleep(0)
+        assert (await outcomes.counts()).noted == len(one.alerts)
 
 
 async def test_a_market_that_does_not_answer_puts_outcomes_off_and_the_watch_goes_on(tmp_path):
     keys = KeyPair.parse(*make_keys(1))
-    async with client_at("http://127.0.0.1:9", keys, attempts=1) as nowhere, followed_market(tmp_path, client=nowhere) as (desk, _, outcomes, now, following):
-        async with led(desk, query=QUERY, following=following, clock=now.clock) as one:
-            await one.pass_time(60)
-            assert len(one.alerts) > 10
-            assert not one.watch.over
-            noted = [await of_alert(outcomes, alert) for alert in one.alerts]
-            assert {row.there_30s for row in noted} == {None}
-            assert all(row.next_at > row.noted_at + AGAIN for row in noted)
+    async with (
+        client_at("http://127.0.0.1:9", keys, attempts=1) as nowhere,
+        followed_market(tmp_path, client=nowhere) as (desk, _, outcomes, now, following),
+        led(desk, query=QUERY, following=following, clock=now.clock) as one,
+    ):
+        await one.pass_time(60)
+        assert len(one.alerts) > 10
+        assert not one.watch.over
+        noted = [await of_alert(outcomes, alert) for alert in one.alerts]
+        assert {row.there_30s for row in noted} == {None}
+        assert all(row.next_at > row.noted_at + AGAIN for row in noted)
 
 
 async def test_a_key_that_is_refused_ends_the_watch(tmp_path):
