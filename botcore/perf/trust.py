@@ -24,7 +24,7 @@ from botcore.perf.tuning import Choice, save
 from botcore.scan.confidence import BINS, ENOUGH, Calibration, Judged, calibrate, calibration_error
 from botcore.scan.confidence import reliability as groups_of
 from botcore.store import Outcomes, Store
-from botcore.tuned import DEFAULT, Tuned, record_of
+from botcore.tuned import DEFAULT
 
 __all__ = ["QUESTION", "Learned", "again", "answer", "kept", "learn", "of_store", "of_worlds", "reliability", "save_calibration", "there", "write_record"]
 
@@ -233,9 +233,9 @@ def save_calibration(learned: Learned, record: Path, source: str, *, file: Path 
     return save(choice, record, source, path=file)
 
 
-def again(entry: Tuned, file: Path = DEFAULT) -> Calibration:
-    """The curves that the record of an entry draws when it is asked again. Raises MeasureError when it cannot be read."""
-    return _drawn(row for row in read(record_of(file, entry)).samples if row["part"] == LEARNED)
+def again(record: Path) -> Calibration:
+    """The curves that a record draws when it is asked again. Raises MeasureError when it cannot be read."""
+    return _drawn(row for row in read(record).samples if row["part"] == LEARNED)
 
 
 def answer(learned: Learned) -> str:
@@ -247,6 +247,6 @@ def answer(learned: Learned) -> str:
     looked = learned.frame["there_5min"].drop_nulls()
     later = f", and {100 * looked.sum() / len(looked):.0f} % of the alerts could still be bought after five minutes" if len(looked) else ""
     return (
-        f"Confidence was off by {100 * learned.error:.1f} % over {len(learned.judged):,} outcomes that were held out, and of each dollar of profit that was told "
-        f"{left / told:.2f} was kept after fees{later}."
+        f"Confidence was off by {100 * learned.error:.1f} % over {len(learned.judged):,} outcomes that were held out, and of each dollar of profit "
+        f"that was told {left / told:.2f} was kept after fees{later}."
     )

@@ -15,7 +15,7 @@ from botcore.perf.record import read
 from botcore.scan.confidence import ENOUGH, Calibration
 from botcore.settings import load
 from botcore.store import Claim, Outcomes, Store
-from botcore.tuned import DEFAULT
+from botcore.tuned import DEFAULT, record_of
 
 START = 1_790_000_000.0
 SMALL = 2500
@@ -90,7 +90,7 @@ def test_the_record_draws_the_curves_again_and_the_setting_names_it(known):
     settings = load({})
     assert settings.confidence.sandbox == known.calibration
     entry = settings.tuned["confidence.sandbox"]
-    assert trust.again(entry, settings.tuned_file) == known.calibration
+    assert trust.again(record_of(settings.tuned_file, entry)) == trust.again(record) == known.calibration
     assert (Path("data") / entry.record).resolve() == record.resolve()
     assert "off by" in entry.why
     assert read(record).measures[0].value == round(known.error, 4)
