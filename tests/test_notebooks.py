@@ -26,6 +26,7 @@ QUESTIONS = [
     "01-where-does-a-scan-spend-its-time",
     "06-before-and-after",
     "07-what-did-we-find",
+    "08-were-the-alerts-right",
 ]
 EXEMPT = "nbval-ignore-output"
 RECORD = re.compile(r"profiling_results/[\w.-]+\.json")

@@ -190,7 +190,7 @@ async def test_the_app_follows_the_outcomes_of_its_watches(tmp_path):
     async with asyncio.timeout(60), open_app(settings, sandbox=market) as app:
         async with app.watch(QUERY) as watch:
             alert = await anext(watch)
-            while not (seen := await app.outcomes.of_offer(Game.CSGO, alert.opportunity.offer_id)) or seen[0].there_30s is None:
+            while not (seen := await app.outcomes.of_offer(Game.CSGO, alert.opportunity.offer_id)) or seen[0].there_30s is None:  # noqa: ASYNC110 - nothing says so
                 await asyncio.sleep(0.1)
         assert seen[0].there_30s is True
         assert seen[0].score is not None
