@@ -73,7 +73,8 @@ def command(  # noqa: PLR0913 - one argument an option
     is told as well: gone, cheaper, dearer, or paying no more.
 
     The state is in the store: stopped or killed, the watch goes on where it was, and tells nothing twice. Where it ended
-    before it knew that an alert was told, that one is told again and says so. Ctrl-C ends it and says what was found.
+    before it knew that an alert was told, that one is told again and says so. Later it asks, with what is left of its quota,
+    whether each alert came true, so that confidence can be learned. Ctrl-C ends it and says what was found.
 
     With --json each line has "event": "alert", "change" or "figures". An alert has the fields of an opportunity of
     `botcore scan --json`, when it was listed, seen, decided and queued, and how far it can be trusted: "confidence" is null while

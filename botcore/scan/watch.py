@@ -105,9 +105,9 @@ class Watch:
         self._begin(self._forever("store", self._prune, lambda: PRUNE), "watch pruning")
         if self.options.figures:
             self._begin(self._tell_figures(), "watch figures")
-        if self._following is not None:
-            self._begin(self._outcomes(self._following.note, lambda: 0.0), "watch outcomes")
-            self._begin(self._outcomes(self._following.ask, partial(getattr, self._following, "pause")), "watch outcomes due")
+        if (following := self._following) is not None:
+            self._begin(self._outcomes(following.note, lambda: 0.0), "watch outcomes")
+            self._begin(self._outcomes(following.ask, lambda: following.pause), "watch outcomes due")
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
