@@ -52,4 +52,4 @@ def a_calibration(market: str, *, half: int = 200, exits: tuple[Exit, ...] = tup
     )
     told = {"record": f"../{record.write(made)}", "source": "notebooks/08-were-the-alerts-right.ipynb", "commit": "abc", "date": date(2026, 9, 21)}
     compared = {"by": "chance", "of": "came_true", "per": "exit", "where": {"part": "held out"}}
-    return msgspec.convert({"value": msgspec.to_builtins(calibrate(outcomes)), "why": "it is right", **told, **compared}, type=Tuned)
+    return msgspec.convert({"value": calibrate(outcomes).plain(), "why": "it is right", **told, **compared}, type=Tuned)

@@ -148,7 +148,7 @@ def test_a_calibration_is_written_with_its_curves_and_read_back_for_its_market_a
     assert chance == pytest.approx(0.5, abs=0.01)
     assert settings.confidence.dmarket.curves == {}
     (row,) = [row for row in settings.shown if row.name == "confidence.sandbox"]
-    assert row.value == "400 outcomes of relist, 400 outcomes of target"
+    assert row.value == "400 outcomes of target, 400 outcomes of relist"
     assert re.fullmatch(r"tuned, 20260921-000000-were-the-alerts-right-\w+\.json", row.source)
 
 
@@ -173,7 +173,7 @@ def test_a_calibration_whose_record_is_gone_is_stale_and_says_so_without_its_cur
     for path in Path("profiling_results").iterdir():
         path.unlink()
     with pytest.raises(
-        ConfigError, match=r"stale: confidence\.sandbox = 400 outcomes of relist, 400 outcomes of target rests on .* measure it anew with notebooks/08"
+        ConfigError, match=r"stale: confidence\.sandbox = 400 outcomes of target, 400 outcomes of relist rests on .* measure it anew with notebooks/08"
     ):
         load({})
 

@@ -12,7 +12,6 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import polars as pl
 
 from botcore.errors import MeasureError
@@ -88,7 +87,8 @@ async def of_store(store: Store, market: str) -> pl.DataFrame:
     known = pl.col("score").is_not_null() & pl.col("came_true").is_not_null()
     number, count = pl.int_range(pl.len()).over("exit", known), pl.len().over("exit", known)
     part = pl.when(number * HELD_OUT_SHARE < count * (HELD_OUT_SHARE - 1)).then(pl.lit(LEARNED)).otherwise(pl.lit(HELD_OUT))
-    return rows.with_columns(part=part, told_cents="profit_cents", kept_cents="earned_cents").select(list(_SCHEMA)).cast(_SCHEMA)
+    shown = rows.with_columns(part=part, told_cents="profit_cents", kept_cents="earned_cents")
+    return shown.select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())
 
 
 def of_worlds(outcomes: int = WORLDS, *, seed: int = 1, size: int = SIZE, progress: Progress | None = None) -> pl.DataFrame:
@@ -221,7 +221,7 @@ def save_calibration(learned: Learned, record: Path, source: str, *, file: Path 
     error = "" if learned.error is None else f", off by {100 * learned.error:.1f} % over {held_out:,} that were held out"
     choice = Choice(
         name=f"confidence.{learned.market}",
-        value=msgspec.to_builtins(learned.calibration),
+        value=learned.calibration.plain(),
         moved=True,
         why=f"the curves through {learned.calibration}{error}",
         by="chance",
@@ -243,7 +243,7 @@ def answer(learned: Learned) -> str:
     money = kept(learned)
     if learned.error is None:
         return f"Not yet known: {learned.known.height:,} outcomes so far, {ENOUGH} of an exit are needed to learn from, and more to be held against."
-    told, left = money["told_cents"].sum(), money["kept_cents"].sum()
+    told, left = (int(money[column].sum()) for column in ("told_cents", "kept_cents"))
     looked = learned.frame["there_5min"].drop_nulls()
     later = f", and {100 * looked.sum() / len(looked):.0f} % of the alerts could still be bought after five minutes" if len(looked) else ""
     return (

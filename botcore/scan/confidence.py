@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
+from typing import Any
 
 import msgspec
 
@@ -83,7 +84,7 @@ class Confidence(msgspec.Struct, frozen=True):
     outcomes: int
 
 
-class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was learned on one market: a curve for each exit, None where there is no outcome yet."""
 
     target: Curve | None = None
@@ -101,6 +102,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if curve is None or curve.outcomes < ENOUGH:
             return Confidence(None, curve.outcomes if curve else 0)
         return Confidence(curve.chance(score), curve.outcomes)
+
+    def plain(self) -> dict[str, Any]:
+        """The curves as plain values, as they are kept."""
+        found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return found
 
     def __str__(self) -> str:
         """How much it rests on: ``1,511 outcomes of relist, 489 of target``; empty where on nothing."""

@@ -54,7 +54,7 @@ def test_why_of_a_calibration_shows_what_was_told_beside_what_came(inside):
     write(FILE, {"confidence.sandbox": a_calibration("sandbox")})
     out, err, code = inside("config", "why", "confidence.sandbox")
     assert (err, code) == ("", 0)
-    assert out.startswith("confidence.sandbox is 400 outcomes of relist, 400 outcomes of target, from data/tuned.toml\n")
+    assert out.startswith("confidence.sandbox is 400 outcomes of target, 400 outcomes of relist, from data/tuned.toml\n")
     assert "instead" not in out
     rows = [re.split(r"  +", line.strip()) for line in out.split("\n\n")[1].splitlines()]
     assert rows == [["exit", "told", "came true", "outcomes"], ["relist", "50 %", "50 %", "400"], ["target", "50 %", "50 %", "400"]]

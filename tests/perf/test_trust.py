@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 
@@ -147,7 +148,7 @@ async def test_of_a_store_alerts_count_and_the_newest_third_of_what_is_known_is_
         await outcomes.note([*(claimed(number) for number in range(9)), *others], first=30.0)
         for one in await outcomes.due(START + 1000):
             if one.noted_at < START + 100:
-                await outcomes.answer(one, trust.msgspec.structs.replace(one, step=4, next_at=None, came_true=True, earned_cents=70, there_30s=True))
+                await outcomes.answer(one, msgspec.structs.replace(one, step=4, next_at=None, came_true=True, earned_cents=70, there_30s=True))
         frame = await trust.of_store(store, "sandbox")
         assert (await trust.of_store(store, "dmarket")).height == 0
     assert frame.columns == list(trust._SCHEMA)

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from botcore.app import open_app
-from botcore.client import KeyPair, Priority
+from botcore.client import KeyPair, PartQuota, Priority
 from botcore.errors import ScanFailed, StoreError
 from botcore.model import Game, WatchQuery
 from botcore.sandbox import MarketOptions
 from botcore.sandbox.signature import make_keys
+from botcore.scan import Watch
+from botcore.scan.claims import FIRST
 from botcore.scan.explain import Explainer
 from botcore.scan.follow import Follower
 from botcore.scan.following import Following
@@ -21,6 +23,7 @@ from botcore.settings import load
 from botcore.store import Outcomes, Store, StoreOptions, Watching
 
 from .support import client_at
+from .test_outcomes import bare
 from .watched import HandClock, led, sell, watched_market
 
 QUERY = WatchQuery([Game.CSGO])
@@ -127,18 +130,17 @@ async def test_a_store_that_fails_is_trouble_and_what_it_missed_is_noted_later(t
                 raise StoreError("the disk is full")
             return await super().note(claims, first=first)
 
-    async with followed_market(tmp_path, kept=Failing) as (desk, _, outcomes, now, following), led(desk, query=QUERY, clock=now.clock) as one:
-        one.watch._following = following  # not told to the leader, who would wait until nothing is to be noted
-        one.watch._begin(one.watch._outcomes(following.note, lambda: 0.0), "watch outcomes")
+    async with (
+        followed_market(tmp_path, kept=Failing) as (desk, _, outcomes, now, following),
+        led(desk, query=QUERY, following=following, clock=now.clock) as one,
+    ):
         await one.pass_time(15)
         assert len(one.alerts) > 10
         assert any(failure.what == "outcomes" and failure.error == "StoreError" for failure in one.watch.figures.failures)
+        assert (await outcomes.counts()).noted == 0
         assert not one.watch.over
         outcomes.broken = False
         await one.pass_time(30)
-        async with asyncio.timeout(20):
-            while following._follower._alerts:  # noqa: ASYNC110 - noting says nothing when it is done
-                await asyncio.sleep(0)
         assert (await outcomes.counts()).noted == len(one.alerts)
 
 
@@ -159,12 +161,11 @@ async def test_a_market_that_does_not_answer_puts_outcomes_off_and_the_watch_goe
 
 async def test_a_key_that_is_refused_ends_the_watch(tmp_path):
     async with followed_market(tmp_path) as (desk, _, outcomes, now, _), client_at(desk.server.address.url, KeyPair.parse(*make_keys(99))) as stranger:
-        follower = Follower(Explainer(stranger), outcomes)
-        following = Following(follower, Asker(stranger, outcomes), now, earlier=nothing_earlier, turn=asyncio.Lock())
-        async with led(desk, query=QUERY, following=following, clock=now.clock, door=False) as one:
-            await one.pass_time(60)
+        await outcomes.note([bare()], first=FIRST)
+        following = Following(Follower(Explainer(stranger), outcomes), Asker(stranger, outcomes), now, earlier=nothing_earlier, turn=asyncio.Lock())
+        async with asyncio.timeout(30), Watch(desk.client.within(PartQuota(desk.client.quota, 0.9)), QUERY, following=following) as watch:
             with pytest.raises(ScanFailed, match="refused the keys"):
-                async for _ in one.watch:
+                async for _ in watch:
                     pass
 
 

@@ -108,12 +108,12 @@ class Led:
         """Whether all rounds sleep, of which a game has but one until its fees are known, and the door waits as well."""
         rounds = OTHERS + sum(LOOPS if patrol.ready else 1 for patrol in self.watch.patrols.values())
         at_rest = self._door is None or self._door.done() or self.watch._events.empty()
-        return len(self.clock) >= rounds + (self.following is not None) and self.watch._jobs.idle and at_rest and self._noted()
+        return len(self.clock) >= rounds + self._outcomes() and self.watch._jobs.idle and at_rest
 
-    def _noted(self) -> bool:
-        """Whether nothing waits to be noted as an outcome."""
+    def _outcomes(self) -> int:
+        """Rounds of the outcomes that sleep when they are at rest: the asking one, and while something waits to be noted that one as well."""
         one = self.following
-        return one is None or not (one._earlier or one._follower._alerts or one._follower._rejected)
+        return 0 if one is None else 1 + bool(one._earlier or one._follower._alerts or one._follower._rejected)
 
     async def pass_time(self, seconds: float) -> None:
         """Let time pass; whatever is due meanwhile is done."""
