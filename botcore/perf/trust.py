@@ -157,7 +157,7 @@ def _likely(share: float, count: int) -> tuple[float, float]:
     spread = SURE**2 / count
     middle = (share + spread / 2) / (1 + spread)
     reach = sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    return max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach))
 
 
 def kept(learned: Learned) -> pl.DataFrame:

@@ -32,13 +32,13 @@ def reliability(groups: pl.DataFrame, title: str) -> Figure:
                 axes.scatter(told, came, s=sizes, marker=marker, color=colour, zorder=3, label=f"{exit_}, {some['outcomes'].sum():,} outcomes")
         if groups.is_empty():
             _say(axes, "too few outcomes are known yet")
-        axes.set(xlim=(-2, 102), ylim=(-2, 102), xlabel="confidence told, percent", ylabel="came true, percent")
+        axes.set(xlim=(-2, 104), ylim=(-2, 104), xlabel="confidence told, percent", ylabel="came true, percent")
         dressed(axes, title)
     return figure
 
 
 def kept(money: pl.DataFrame, title: str) -> Figure:
-    """Of each dollar of profit that was told, how much was left after fees, by level and exit, from ``trust.kept``; with the number of outcomes."""
+    """Of each dollar of profit that was told, how much was left after fees, by level and exit, from ``trust.kept``; a bar's number counts its outcomes."""
     with figure_of() as (figure, axes):
         levels = list(dict.fromkeys(money["level"]))
         width = _BARS / len(_EXITS)
@@ -48,7 +48,7 @@ def kept(money: pl.DataFrame, title: str) -> Figure:
             rows = [some[level] for level in levels if level in some]
             if rows:
                 bars = axes.bar(places, [100 * row["share"] for row in rows], width=0.94 * width, color=colour, label=exit_, zorder=2)
-                axes.bar_label(bars, [f"{row['outcomes']:,}" for row in rows], padding=3, fontsize=11)
+                axes.bar_label(bars, [f"{row['outcomes']:,}" for row in rows], label_type="center", color="white", fontsize=11)
         if money.is_empty():
             _say(axes, "no outcome is known yet")
         else:
@@ -64,7 +64,7 @@ def kept(money: pl.DataFrame, title: str) -> Figure:
 
 def there(moments: pl.DataFrame, title: str) -> Figure:
     """How many alerts could still be bought after some time, in percent, from ``trust.there``: a group of bars for each moment."""
-    by = moments.columns[0]
+    by, colours = moments.columns[0], {exit_: colour for exit_, _, colour in _EXITS}
     names, after = list(dict.fromkeys(moments[by])), list(dict.fromkeys(moments["after"]))
     with figure_of() as (figure, axes):
         width = _BARS / max(1, len(names))
@@ -72,7 +72,7 @@ def there(moments: pl.DataFrame, title: str) -> Figure:
             some = dict(moments.filter(moments[by] == name).select("after", "share").rows())
             places = [place + (number - (len(names) - 1) / 2) * width for place in range(len(after))]
             shares = [100 * some.get(moment, 0.0) for moment in after]
-            bars = axes.bar(places, shares, width=0.94 * width, color=COLOURS[number % len(COLOURS)], label=name, zorder=2)
+            bars = axes.bar(places, shares, width=0.94 * width, color=colours.get(name, COLOURS[number % len(COLOURS)]), label=name, zorder=2)
             axes.bar_label(bars, [f"{share:.0f}" for share in shares], padding=2, fontsize=10)
         if moments.is_empty():
             _say(axes, "nothing was looked at again yet")
