@@ -25,7 +25,21 @@ from botcore.scan.confidence import reliability as groups_of
 from botcore.store import Outcomes, Store
 from botcore.tuned import DEFAULT
 
-__all__ = ["QUESTION", "Learned", "again", "answer", "kept", "learn", "of_store", "of_worlds", "reliability", "save_calibration", "there", "write_record"]
+__all__ = [
+    "MADE",
+    "QUESTION",
+    "Learned",
+    "again",
+    "answer",
+    "kept",
+    "learn",
+    "of_store",
+    "of_worlds",
+    "reliability",
+    "save_calibration",
+    "there",
+    "write_record",
+]
 
 QUESTION = "were-the-alerts-right"
 LEARNED, HELD_OUT = "learned", "held out"
@@ -34,6 +48,8 @@ WORLDS = 2000
 """Outcomes to learn from, and as many to be held out."""
 EVENTS = 5 / 40_000
 """Listed, sold or repriced in a second, for each offer of a sandbox world."""
+MADE = {"worlds": "seeds from 1 on, odd ones to learn from, even ones held out", "offers": SIZE, "events_a_second": EVENTS * SIZE}
+"""What the outcomes of sandbox worlds were made from, for their record."""
 HELD_OUT_SHARE = 3
 """Of a store's outcomes one in so many is held out, the newest: what was learned must hold for what came after."""
 DIGITS = 6
