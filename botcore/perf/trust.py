@@ -39,6 +39,7 @@ __all__ = [
     "save_calibration",
     "there",
     "write_record",
+,
 ]
 
 QUESTION = "were-the-alerts-right"
