@@ -39,7 +39,6 @@ __all__ = [
     "save_calibration",
     "there",
     "write_record",
-,
 ]
 
 QUESTION = "were-the-alerts-right"
