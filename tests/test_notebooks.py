@@ -30,6 +30,7 @@ QUESTIONS = [
     "05-what-does-the-cache-save",
     "06-before-and-after",
     "07-what-did-we-find",
+    "08-were-the-alerts-right",
 ]
 EXEMPT = "nbval-ignore-output"
 RECORD = re.compile(r"profiling_results/[\w.-]+\.json")

@@ -12,6 +12,7 @@ from botcore.sandbox.signature import make_keys
 from botcore.scan import ScanOptions, WatchOptions
 from botcore.settings import DMARKET, OTHERS, BotOptions, load, names
 from botcore.store import StoreOptions
+from botcore.tuned import LEARNED
 
 PUBLIC, SECRET = make_keys(1)
 KEYS = {"DMARKET_PUBLIC_KEY": PUBLIC, "DMARKET_SECRET_KEY": SECRET}
@@ -31,7 +32,7 @@ def test_without_anything_all_is_default_and_there_are_no_keys(dotenv):
     assert (settings.url, settings.keys) == (DMARKET, None)
     assert (settings.pool, settings.quota, settings.retry, settings.scan) == (PoolOptions(), QuotaOptions(), RetryOptions(), ScanOptions())
     assert {setting.source for setting in settings.shown} == {"default"}
-    assert [setting.name for setting in settings.shown] == names()
+    assert [setting.name for setting in settings.shown] == [*names(), *LEARNED]
 
 
 def test_the_environment_goes_before_the_file(dotenv):

@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from botcore.client import Clock, DMarketClient, RealClock
+from botcore.client import Clock, DMarketClient, RealClock, counting
 from botcore.errors import BotcoreError, MarketError, ScanFailed, StoreError, Unauthorized
 from botcore.model import Alert, Change, Game, Offer, RequestClass, WatchQuery
 from botcore.scan.figures import Tally, WatchFigures
@@ -26,6 +26,8 @@ from botcore.scan.patrol import Patrol
 
 if TYPE_CHECKING:
     from botcore.cache import Cache
+    from botcore.scan.evidence import Assessment
+    from botcore.scan.following import Following
     from botcore.store import Journal
 
 __all__ = ["Watch"]
@@ -46,7 +48,7 @@ class Watch:
     Asking for the next event says that the one before is in good hands: it is not told again. What was handed out and is
     not in good hands when a watch ends, is handed out by the next one, marked ``again``. ``client`` is paced by the part of the quota that
     the watch may use; ``whole`` are the limits of all of it. ``keeper`` keeps its state, ``dropped`` hears of each new offer
-    that is none. ``clock`` is where its waits come from.
+    that is none, ``following`` follows what became of what was told. ``clock`` is where its waits come from.
 
     Raises, from the iteration:
         ScanFailed: the market refused the keys.
@@ -63,6 +65,7 @@ class Watch:
         cache: Cache | None = None,
         journal: Journal | None = None,
         dropped: Callable[[Game, Offer, str, float], None] | None = None,
+        following: Following | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.query = query
@@ -73,6 +76,7 @@ class Watch:
         self._cache = cache
         self._journal = journal
         self._dropped = dropped
+        self._following = following
         self._clock = RealClock() if clock is None else clock
         self._began = client.now()
         self._tally = Tally(whole or client.quota.limits, self._clock.monotonic())
@@ -101,6 +105,9 @@ class Watch:
         self._begin(self._forever("store", self._prune, lambda: PRUNE), "watch pruning")
         if self.options.figures:
             self._begin(self._tell_figures(), "watch figures")
+        if (following := self._following) is not None:
+            self._begin(self._outcomes(following.note, lambda: 0.0), "watch outcomes")
+            self._begin(self._outcomes(following.ask, lambda: following.pause), "watch outcomes due")
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -137,6 +144,11 @@ class Watch:
         """Whether an alert still holds, asked of the market now; where it does not, a change follows. False as well when it cannot be told."""
         return await self._look_again(alert) and self._ledger.holds(alert)
 
+    def weighed(self, alert: Alert) -> Assessment | None:
+        """How the evidence of an alert looks, by the latest look at which it was an opportunity; None when that is not known, or it is over."""
+        weighed = self._ledger.weighed(alert)
+        return weighed.assessment if weighed else None
+
     @property
     def over(self) -> bool:
         """Whether no more events come."""
@@ -157,6 +169,8 @@ class Watch:
         elif not event.again:
             new = event.listed_at >= self._began
             self._tally.alerted(event.queued_at - event.listed_at if new else None)
+            if self._following is not None:
+                self._following.alerted(event, self._ledger.weighed(event))
         self._events.put_nowait(event)
 
     async def _holds(self, event: Alert | Change) -> bool:
@@ -307,6 +321,10 @@ class Watch:
         if changed:
             await self._keeper.advance(self.query.scope, changed, at=self._client.now())
             self._saved |= changed
+
+    async def _outcomes(self, work: Callable[[], Awaitable[None]], pause: Callable[[], float]) -> None:
+        with counting(self._tally.spent["outcomes"]):
+            await self._forever("outcomes", work, pause)
 
     async def _prune(self) -> None:
         await self._keeper.prune(self._client.now() - self.options.keep)

@@ -324,7 +324,7 @@ async def test_config_shows_every_setting_on_some_page_and_no_secret_on_any(scen
             message = await anna.sees(f"page {number} of {count}")
             pages.append(text_of(message))
         assert len(anna.messages) == 1
-        rows = [name for page in pages for name in re.findall(r"^(\w+) = ", page, re.MULTILINE)]
+        rows = [name for page in pages for name in re.findall(r"^([\w.]+) = ", page, re.MULTILINE)]
         assert rows == [row.name for row in running.desk.app.settings.shown]
         whole = "\n".join(pages)
         for secret in (environment["DMARKET_SECRET_KEY"], environment["DMARKET_SECRET_KEY"][:64], token, token.partition(":")[2], *secrets.values()):

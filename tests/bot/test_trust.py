@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from botcore.bot import messages
@@ -36,6 +37,12 @@ def test_an_odd_market_is_warned_of_in_a_third_line():
     assert said[1].startswith("worst case unknown: no order takes it · confidence")
     assert said[2].startswith("Careful: few sales, price pumped in the last days, ")
     assert len(said[2].split(", ")) == len(Concern)
+
+
+def test_where_nobody_asked_for_orders_no_worst_case_is_told():
+    unasked = msgspec.structs.replace(USUAL, worst_cents=None, orders_known=False)
+    assert lines("en", unasked)[1] == "$0.14 a day for 10 d · confidence 83% (2,000 outcomes)"
+    assert len(lines("en", msgspec.structs.replace(unasked, days=1.0), confidence=None)) == 1
 
 
 def test_before_there_is_enough_data_no_number_is_given():
