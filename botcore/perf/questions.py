@@ -73,7 +73,8 @@ def choices(question: str, frame: pl.DataFrame, in_force: Callable[[str], Value 
 
 def told(chosen: Sequence[Choice]) -> pl.DataFrame:
     """A row a choice: name, value as text, moved, why."""
-    return pl.DataFrame([{"name": one.name, "value": str(one.value), "moved": one.moved, "why": one.why} for one in chosen])
+    schema = {"name": pl.String, "value": pl.String, "moved": pl.Boolean, "why": pl.String}
+    return pl.DataFrame([{"name": one.name, "value": str(one.value), "moved": one.moved, "why": one.why} for one in chosen], schema=schema)
 
 
 def keep(swept: Sweep, chosen: Sequence[Choice], source: str, *, folder: Path = FOLDER, file: Path = DEFAULT) -> Path:
