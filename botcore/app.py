@@ -98,7 +98,7 @@ class App:
         """
         query, options = query or WatchQuery(), self.settings.watch
         client = self.client.within(PartQuota(self.client.quota, options.part, spare=options.spare, call_later=self.clock.call_later))
-        keeper = None if self.store is None or self.course is not None else Watching(self.store, self._realm, query.door)
+        keeper = self.alerts(query.door)
         following = None if keeper is None else self._following(client, keeper)
         hears = [one for one in (dropped, following and following.dropped) if one]
         return Watch(
@@ -113,6 +113,10 @@ class App:
             following=following,
             clock=self.clock,
         )
+
+    def alerts(self, door: str) -> Watching | None:
+        """The alerts that the watches of a door gave, and what they keep; None where nothing is kept."""
+        return None if self.store is None or self.course is not None else Watching(self.store, self._realm, door)
 
     def _following(self, client: DMarketClient, keeper: Watching) -> Following | None:
         outcomes = self.outcomes

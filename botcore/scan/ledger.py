@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from botcore.model import Alert, AlertState, Change, Game, Level, Offer, Opportunity, Standing
+from botcore.model import Alert, AlertState, Change, Game, Level, Offer, Opportunity, Standing, WatchQuery
 from botcore.scan.verdict import Look, Verdict, Weighed
 
 __all__ = ["Keeper", "Ledger", "Unkept"]
@@ -123,9 +123,11 @@ class Ledger:
     def __len__(self) -> int:
         return sum(map(len, self._out.values()))
 
-    async def load(self) -> None:
-        """Take up what an earlier watch left, and tell again what the door may not know."""
+    async def load(self, query: WatchQuery) -> None:
+        """Take up what an earlier watch left of these games and levels, and tell again what the door may not know."""
         for standing in await self._keeper.watched():
+            if standing.alert.opportunity.game not in query.games or standing.alert.level not in query.levels:
+                continue  # nobody looks at it now, so nothing can be said of it
             self._put(standing)
             self._offered.add(standing.alert.id)
             if standing.told is None and standing.state is AlertState.LIVE:

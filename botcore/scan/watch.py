@@ -39,6 +39,8 @@ LONGEST = 8.0
 FIRST = 0.25
 """Seconds to wait after a failure, doubled with each one in a row, up to ``LONGEST``."""
 PRUNE = 3600.0
+ROUNDS = frozenset({"newest", "prices"})
+"""What always asks the market, so that it tells whether that answers; what is the account's own stays as it was when it cannot be had."""
 _log = logging.getLogger(__name__)
 
 
@@ -87,6 +89,8 @@ class Watch:
         self._tasks: list[asyncio.Task[None]] = []
         self._saved: dict[Game, float] = {}
         self._over = False
+        self._heard = False
+        self._failing_since: float | None = None
         self._error: BotcoreError | None = None
 
     async def __aenter__(self) -> Self:
@@ -95,7 +99,7 @@ class Watch:
         marks = await self._keeper.watermarks(self.query.scope)
         for game in self.query.games:
             self.patrols[game] = self._patrol(game, marks.get(game))
-        await self._ledger.load()
+        await self._ledger.load(self.query)
         for game, patrol in self.patrols.items():
             self._begin(self._game(patrol), f"watch {game}")
         for number in range(self.options.workers):
@@ -144,10 +148,26 @@ class Watch:
         """Whether an alert still holds, asked of the market now; where it does not, a change follows. False as well when it cannot be told."""
         return await self._look_again(alert) and self._ledger.holds(alert)
 
+    def holds(self, alert: Alert) -> bool | None:
+        """Whether an alert holds, by what is known of it; None when that is older than ``recheck`` of the options, so that the market is to be asked."""
+        if not self._ledger.holds(alert):
+            return False
+        return True if self._fresh(alert) else None
+
     def weighed(self, alert: Alert) -> Assessment | None:
         """How the evidence of an alert looks, by the latest look at which it was an opportunity; None when that is not known, or it is over."""
         weighed = self._ledger.weighed(alert)
         return weighed.assessment if weighed else None
+
+    @property
+    def heard(self) -> bool:
+        """Whether the market answered a round since the watch began."""
+        return self._heard
+
+    @property
+    def failing(self) -> float:
+        """Seconds since when the market answered no round any more; 0 while it answers."""
+        return 0.0 if self._failing_since is None else self._clock.monotonic() - self._failing_since
 
     @property
     def over(self) -> bool:
@@ -175,7 +195,7 @@ class Watch:
 
     async def _holds(self, event: Alert | Change) -> bool:
         """Whether an event is to be handed out. An alert of which nothing was heard for a moment is checked once more."""
-        if isinstance(event, Alert) and self._clock.monotonic() > self._ledger.checked_at(event) + self.options.recheck and not await self._checked(event):
+        if isinstance(event, Alert) and not self._fresh(event) and not await self._checked(event):
             return False
         try:
             mark = await self._ledger.offer(event)
@@ -188,6 +208,9 @@ class Watch:
             return False
         self._handed = (event if isinstance(event, Alert) else event.alert), mark
         return True
+
+    def _fresh(self, alert: Alert) -> bool:
+        return self._clock.monotonic() <= self._ledger.checked_at(alert) + self.options.recheck
 
     async def _checked(self, alert: Alert) -> bool:
         """Look at the title of an alert once more; where that cannot be done now, the alert waits."""
@@ -292,8 +315,12 @@ class Watch:
         except Unauthorized:
             raise
         except (MarketError, StoreError) as error:
+            if isinstance(error, MarketError) and self._failing_since is None:
+                self._failing_since = self._clock.monotonic()
             self._trouble(what, error)
             return False
+        if what in ROUNDS:
+            self._heard, self._failing_since = True, None
         return True
 
     def _trouble(self, what: str, error: BotcoreError) -> None:

@@ -44,6 +44,7 @@ COMMANDS = {
     "top": Said("/top rust", "^Rust: nothing was found in the last day", "^Rust: за сутки ничего не найдено"),
     "price": Said("/price", "^Write the exact Steam market name after it", "^Напишите после команды точное название"),
     "watch": Said("/watch", "^You watch nothing", "^Вы ни за чем не следите"),
+    "why": Said("/why", "^Write the offer's id or its link", "^Напишите после команды id лота или ссылку"),
     "balance": Said("/balance", r"^Balance: \$50,000\.00\nOf it to withdraw: \$", r"^Баланс: \$50,000\.00\nИз них можно вывести: \$"),
     "level": Said("/level", "^Set for this chat: CS2 standard\n", "^Выбрано для этого чата: CS2 standard\n"),
     "mute": Said("/mute", "^Nothing is muted here", "^В этом чате ничего не скрыто"),
@@ -152,7 +153,7 @@ async def test_the_buttons_of_lists_and_suggestions_work(scene):
 
 def test_every_command_and_every_kind_of_button_is_driven_here():
     assert set(COMMANDS) == {name for name, _ in messages.commands("en")}
-    elsewhere = {presses.Stop, presses.Unwatch, presses.Unmute, presses.Price}
+    elsewhere = {presses.Stop, presses.Unwatch, presses.UnwatchLevel, presses.WhyAlert, presses.MuteAlert, presses.Unmute, presses.Price}
     assert set(PRESSES) | elsewhere == set(get_args(presses.Press))
 
 
