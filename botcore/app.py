@@ -5,6 +5,7 @@ Or all of it on a recording, where nothing is asked and nothing is kept.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from nacl.signing import SigningKey
@@ -21,16 +22,22 @@ from nacl.signing import SigningKey
 from botcore import cache as caching
 from botcore import client as talking
 from botcore.cache.address import EMBEDDED
-from botcore.client import Clock, DMarketClient, KeyPair, PartQuota, PoolOptions, Quota, RealClock, Recording, Replay
+from botcore.client import Clock, DMarketClient, KeyPair, PartQuota, PoolOptions, Priority, Quota, RealClock, Recording, Replay
 from botcore.client.replay import FASTEST
 from botcore.client.transport import make_transport
 from botcore.errors import ConfigError, RecordingError, StoreError
-from botcore.model import Game, Offer, WatchQuery
+from botcore.model import Game, Offer, Standing, WatchQuery
 from botcore.sandbox import MarketOptions, spawn_market
 from botcore.scan import Scanner, Warmer, Watch
+from botcore.scan.confidence import Confidence
+from botcore.scan.evidence import Assessment
+from botcore.scan.explain import Explainer
+from botcore.scan.follow import Follower
+from botcore.scan.following import Following
+from botcore.scan.outcomes import Asker
 from botcore.scan.run import market_name
 from botcore.settings import Settings, load
-from botcore.store import Journal, Store, Watching
+from botcore.store import Journal, Outcomes, Store, Watching
 
 __all__ = ["App", "account", "open_app", "open_replay"]
 
@@ -40,7 +47,10 @@ _HOMES = {"dmarket": "https://api.dmarket.com", "sandbox": "http://sandbox.inval
 """Addresses that are never called, by which a replayed market has its name."""
 _OPTIONS = ("scan", "watch", "quota", "retry", "cache")
 """The settings on which it depends what is asked when; they go with a recording."""
+_Dropped: TypeAlias = "Callable[[Game, Offer, str, float], None]"
 _DROP = 5.0
+_LATELY = 3600.0
+"""Seconds for which an alert that was not noted may still be: later its score would not be that of its time."""
 _log = logging.getLogger(__name__)
 
 
@@ -73,31 +83,57 @@ class App:
         self.sandbox = sandbox
         self.course = course
         self.clock: Clock = course or RealClock()
+        self._turn = asyncio.Lock()
         self.market = RECORDED if isinstance(course, Replay) else market_name(client.base_url)
         self._realm = f"{self.market} {owner}" if owner else self.market
+        self._calibration = settings.confidence.of(course.head.market if isinstance(course, Replay) else self.market)
         self.scanner = Scanner(client, settings.scan, cache=cache, journal=journal, clock=self.clock)
         self.warmer = Warmer(client, cache, journal=journal, known=partial(_titles, store, self.market) if store is not None else None)
 
     def watch(self, query: WatchQuery | None = None, *, dropped: Callable[[Game, Offer, str, float], None] | None = None) -> Watch:
         """A watch over the games and levels of ``query``, all by default, within its part of the quota; ``dropped`` hears of each new offer that is none.
 
-        Use it as ``async with app.watch(query) as watch: async for event in watch``. What it keeps is in the store; without one,
-        on a recording and in a recorded app it keeps nothing.
+        Use it as ``async with app.watch(query) as watch: async for event in watch``. What it keeps is in the store, where it also follows
+        what becomes of its alerts and of a sample of what it drops; without a store, on a recording and in a recorded app it keeps nothing.
         """
         query, options = query or WatchQuery(), self.settings.watch
-        quota = PartQuota(self.client.quota, options.part, spare=options.spare, call_later=self.clock.call_later)
-        keeper = None if self.store is None or self.course is not None else Watching(self.store, self._realm, query.door)
+        client = self.client.within(PartQuota(self.client.quota, options.part, spare=options.spare, call_later=self.clock.call_later))
+        keeper = self.alerts(query.door)
+        following = None if keeper is None else self._following(client, keeper)
+        hears = [one for one in (dropped, following and following.dropped) if one]
         return Watch(
-            self.client.within(quota),
+            client,
             query,
             options,
             whole=self.client.quota.limits,
             keeper=keeper,
             cache=self.cache,
             journal=self.journal,
-            dropped=dropped,
+            dropped=partial(_all, hears) if hears else None,
+            following=following,
             clock=self.clock,
         )
+
+    def alerts(self, door: str) -> Watching | None:
+        """The alerts that the watches of a door gave, and what they keep; None where nothing is kept."""
+        return None if self.store is None or self.course is not None else Watching(self.store, self._realm, door)
+
+    def _following(self, client: DMarketClient, keeper: Watching) -> Following | None:
+        outcomes = self.outcomes
+        if outcomes is None:
+            return None
+        explainer = Explainer(client, cache=self.cache, journal=self.journal, priority=Priority.WARM)
+        earlier = partial(_lately, keeper, client.now)
+        return Following(Follower(explainer, outcomes), Asker(client, outcomes), client.now, earlier=earlier, turn=self._turn)
+
+    @property
+    def outcomes(self) -> Outcomes | None:
+        """What was told of this market's offers, and what became of them; None without a store."""
+        return None if self.store is None else Outcomes(self.store, self._realm)
+
+    def confidence(self, assessment: Assessment) -> Confidence:
+        """How sure it is that the exit of a find comes in time, by the outcomes of this very market; no number while they are too few."""
+        return self._calibration.confidence(assessment.exit, assessment.score)
 
     async def update_item_price(self, game: Game, offer_id: str, price_cents: int) -> None:
         """Change the stored price of an offer that a scan found; what depended on it is forgotten everywhere once that is committed.
@@ -107,6 +143,17 @@ class App:
         if self.store is None:
             raise StoreError("the store is not open, so no price in it can be changed: see the warning at the start")
         await self.store.update_item_price(self.market, game, offer_id, price_cents)
+
+
+def _all(hears: Sequence[_Dropped], game: Game, offer: Offer, reason: str, at: float) -> None:
+    """Let each hear of an offer that was dropped."""
+    for hear in hears:
+        hear(game, offer, reason, at)
+
+
+async def _lately(keeper: Watching, now: Callable[[], float]) -> list[Standing]:
+    """The alerts that a door was given in the last hour."""
+    return await keeper.alerts(since=now() - _LATELY)
 
 
 async def _titles(store: Store, market: str, game: Game, limit: int) -> list[str]:

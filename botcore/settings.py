@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 from dotenv import dotenv_values
@@ -26,11 +26,12 @@ from botcore.cache.address import check_url, hide_password
 from botcore.client import KeyPair, PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.scan import ScanOptions, WatchOptions
+from botcore.scan.confidence import Calibrations
 from botcore.store import StoreOptions
 from botcore.store.options import shown_url
-from botcore.tuned import Tuned, Value
+from botcore.tuned import LEARNED, Tuned, Value
 
-__all__ = ["DMARKET", "WORKPLACE", "BotOptions", "Setting", "Settings", "Telegram", "behind", "load", "names"]
+__all__ = ["DMARKET", "OTHERS", "WORKPLACE", "BotOptions", "Setting", "Settings", "Telegram", "behind", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
 TELEGRAM = "https://api.telegram.org"
@@ -101,14 +102,16 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "store": StoreOptions,
     "bot": BotOptions,
 }
+_TUNED_PARTS: dict[str, type[msgspec.Struct]] = {**_PARTS, "confidence": Calibrations}
+"""What may be measured: options, which variables set as well, and what was learned from outcomes, which nothing else sets."""
 _MARKET = ("DMARKET_URL", "DMARKET_PUBLIC_KEY", "DMARKET_SECRET_KEY")
 _TELEGRAM = ("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_ALLOWED_USERS")
 _SERVERS = ("REDIS_URL",)
 _TUNED = "BOTCORE_TUNED"
 WORKPLACE = "BOTCORE_WORKPLACE"
 """Names the folder in which notebooks work, when that is not the project's."""
-_OTHERS = (WORKPLACE, "BOTCORE_NOTEBOOKS")
-"""Variables that are read elsewhere."""
+OTHERS = (WORKPLACE, "BOTCORE_NOTEBOOKS")
+"""Variables that are no settings: notebooks read them, and the tests of notebooks set them."""
 _OWN = {("store", "url"): "DATABASE_URL"}
 """Fields whose variable has the name that everybody knows."""
 _SECRET = frozenset({"DMARKET_SECRET_KEY", "TELEGRAM_TOKEN", "BOTCORE_BOT_WEBHOOK_SECRET"})
@@ -131,7 +134,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Everything that is configured. ``keys`` is None when there are none: then the sandbox market is used.
 
     ``redis_url`` is empty without Redis: then memory alone remembers. ``tuned`` holds the measured numbers by part and field,
-    whether or not something goes before them, and ``tuned_file`` is where they stand.
+    whether or not something goes before them, and ``tuned_file`` is where they stand. ``confidence`` is what was learned from
+    outcomes, by market.
     """
 
     url: str
@@ -149,6 +153,7 @@ class Settings(msgspec.Struct, frozen=True):
     shown: tuple[Setting, ...]
     tuned: dict[str, Tuned] = {}
     tuned_file: Path = numbers.DEFAULT
+    confidence: Calibrations = Calibrations()
 
     def value(self, name: str) -> Value:
         """The number in force by its part and field, ``scan.batch_size`` for example. Raises ConfigError when it is none that is measured."""
@@ -200,8 +205,10 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
             for part, made in parts.items()
             for name, value in _fields(made)
         ),
+        *(_shown_learned(name, tuned.get(name)) for name in LEARNED),
     )
-    return Settings(url, _keys(values), pool, quota, retry, scan, watch, cache, store, bot, telegram, redis_url, shown, tuned, tuned_file)
+    confidence = _learned(tuned)
+    return Settings(url, _keys(values), pool, quota, retry, scan, watch, cache, store, bot, telegram, redis_url, shown, tuned, tuned_file, confidence)
 
 
 def behind(settings: Settings) -> Settings:
@@ -241,7 +248,7 @@ def _telegram(values: Mapping[str, str]) -> Telegram:
 
 
 def _check_names(values: Mapping[str, str]) -> None:
-    known = [*names(), *_OTHERS]
+    known = [*names(), *OTHERS]
     for name in values:
         if name.startswith("BOTCORE_") and name not in known:
             near = get_close_matches(name, known, 1, ALIKE)
@@ -256,16 +263,22 @@ def _tuned(path: Path, *, named: bool) -> dict[str, Tuned]:
     for name, entry in found.items():
         part, field = name.split(".")
         try:
-            _PARTS[part](**{field: _measured(part, field, entry)})
+            _TUNED_PARTS[part](**{field: _measured(part, field, entry)})
         except (ConfigError, ValueError) as error:
-            reason = f"{path} is stale: {name} = {entry.value} cannot be used any more ({error})"
+            reason = f"{path} is stale: {name} = {numbers.told(entry.value)} cannot be used any more ({error})"
             raise ConfigError(f"{reason}; measure it anew with {entry.source}, or remove the entry to go back to the default") from None
     return found
 
 
 def _measured(part: str, field: str, entry: Tuned) -> object:
     """The value of an entry as its option has it; raises ValueError when that has another kind."""
-    return msgspec.convert(entry.value, type=get_type_hints(_PARTS[part])[field], strict=False)
+    return msgspec.convert(entry.value, type=get_type_hints(_TUNED_PARTS[part])[field], strict=False)
+
+
+def _learned(tuned: Mapping[str, Tuned]) -> Calibrations:
+    fields = {name: name.split(".") for name in LEARNED if name in tuned}
+    found: dict[str, Any] = {field: _measured(part, field, tuned[name]) for name, (part, field) in fields.items()}
+    return Calibrations(**found)
 
 
 def _options(part: str, options: type[Options], values: Mapping[str, str], tuned: Mapping[str, Tuned]) -> Options:
@@ -313,6 +326,10 @@ def _shown(part: str, field: str, value: object, source: str) -> Setting:
     return Setting(name, "" if value is None else str(getattr(value, "name", value)).lower(), source)
 
 
+def _shown_learned(name: str, entry: Tuned | None) -> Setting:
+    return Setting(name, "" if entry is None else numbers.told(entry.value), _measured_by(entry))
+
+
 def _shown_market(url: str, values: Mapping[str, str], given: Mapping[str, str]) -> list[Setting]:
     rows = [Setting("DMARKET_URL", url, _source("DMARKET_URL", values, given))]
     for name in _MARKET[1:]:
@@ -334,5 +351,9 @@ def _masked(name: str, value: str) -> str:
 
 def _source(name: str, values: Mapping[str, str], given: Mapping[str, str], tuned: Tuned | None = None) -> str:
     if not values.get(name, "").strip():
-        return "default" if tuned is None else f"tuned, {Path(tuned.record).name}"
+        return _measured_by(tuned)
     return "environment" if name in given else ".env"
+
+
+def _measured_by(tuned: Tuned | None) -> str:
+    return "default" if tuned is None else f"tuned, {Path(tuned.record).name}"

@@ -18,10 +18,10 @@ import msgspec
 
 from botcore.errors import ConfigError
 
-__all__ = ["DEFAULT", "TUNABLE", "Tuned", "Value", "read", "record_of", "variable", "write"]
+__all__ = ["DEFAULT", "LEARNED", "TUNABLE", "Tuned", "Value", "read", "record_of", "told", "variable", "write"]
 
-Value = int | float | str | dict[str, int]
-"""A number, a word such as ``auto``, or numbers by the most items they hold for."""
+Value = int | float | str | dict[str, Any]
+"""A number, a word such as ``auto``, numbers by the most items they hold for, or a curve for each exit."""
 DEFAULT = Path("data/tuned.toml")
 TUNABLE = (
     "scan.batch_size",
@@ -36,8 +36,12 @@ TUNABLE = (
     "cache.sales",
     "cache.sales_stale",
     "cache.scans",
+    "confidence.dmarket",
+    "confidence.sandbox",
 )
 """The options that may come from measurements, as part and field."""
+LEARNED = ("confidence.dmarket", "confidence.sandbox")
+"""Those of them that are curves, learned from outcomes of one market: nobody can set them otherwise."""
 _HEAD = """\
 # Numbers in force that were measured. Written by the notebooks and by `botcore sweep --save`; `botcore config why NAME`
 # shows what each rests on. Not to be edited: to choose otherwise, set the variable of the same name, such as
@@ -69,6 +73,13 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def variable(name: str) -> str:
     """The environment variable that goes before an entry: ``BOTCORE_SCAN_BATCH_SIZE`` for ``scan.batch_size``."""
     return f"BOTCORE_{name.replace('.', '_').upper()}"
+
+
+def told(value: Value) -> str:
+    """A value in words; of curves, how many outcomes each was drawn through."""
+    if isinstance(value, dict) and any(isinstance(one, dict) for one in value.values()):
+        return ", ".join(f"{one['outcomes']:,} outcomes of {way}" for way, one in value.items())
+    return str(value)
 
 
 def record_of(path: Path, entry: Tuned) -> Path:
@@ -124,15 +135,13 @@ def _entry(path: Path, name: str, raw: dict[str, Any]) -> Tuned:
     if digest != _digest(name, entry):
         raise _changed(path, name, "its digest does not fit")
     if not record_of(path, entry).is_file():
-        raise ConfigError(f"{path} is stale: {name} = {entry.value} rests on {record_of(path, entry)}, which is gone; {_anew(name, entry.source)}")
+        raise ConfigError(f"{path} is stale: {name} = {told(entry.value)} rests on {record_of(path, entry)}, which is gone; {_anew(name, entry.source)}")
     return entry
 
 
 def _changed(path: Path, name: str, what: str) -> ConfigError:
-    return ConfigError(
-        f"{path}: the entry {name} was changed by hand ({what}). To choose the value yourself set {variable(name)}; "
-        "to have a measured one, remove the entry and run its notebook again"
-    )
+    choose = "" if name in LEARNED else f"To choose the value yourself set {variable(name)}; "
+    return ConfigError(f"{path}: the entry {name} was changed by hand ({what}). {choose}to have a measured one, remove the entry and run its notebook again")
 
 
 def _anew(name: str, source: str) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from botcore.cache import CacheOptions
 from botcore.errors import ConfigError
+from botcore.model import Exit
 from botcore.scan import ScanOptions
+from botcore.scan.confidence import Confidence
 from botcore.settings import load
-from botcore.tuned import TUNABLE, read, record_of, variable, write
-from tests.entries import FILE, an_entry
+from botcore.tuned import LEARNED, TUNABLE, read, record_of, variable, write
+from tests.entries import FILE, a_calibration, an_entry
 
 
 @pytest.fixture
@@ -130,4 +133,58 @@ def test_what_is_no_such_file_is_refused(text):
 
 
 def test_every_number_that_can_be_measured_is_an_option():
-    assert {variable(name) for name in TUNABLE} <= {row.name for row in load({}).shown}
+    assert {name if name in LEARNED else variable(name) for name in TUNABLE} <= {row.name for row in load({}).shown}
+
+
+# ---- what is learned from outcomes ------------------------------------------------------------------------------------
+
+
+def test_a_calibration_is_written_with_its_curves_and_read_back_for_its_market_alone():
+    entry = a_calibration("sandbox")
+    write(FILE, {"confidence.sandbox": entry})
+    assert read(FILE) == {"confidence.sandbox": entry}
+    settings = load({})
+    chance = settings.confidence.sandbox.confidence(Exit.RELIST, 0.9).chance
+    assert chance == pytest.approx(0.5, abs=0.01)
+    assert settings.confidence.dmarket.curves == {}
+    (row,) = [row for row in settings.shown if row.name == "confidence.sandbox"]
+    assert row.value == "400 outcomes of target, 400 outcomes of relist"
+    assert re.fullmatch(r"tuned, 20260921-000000-were-the-alerts-right-\w+\.json", row.source)
+
+
+def test_without_enough_outcomes_a_calibration_says_no_number():
+    write(FILE, {"confidence.dmarket": a_calibration("dmarket", half=99, exits=(Exit.TARGET,))})
+    known = load({}).confidence.of("dmarket")
+    assert [known.confidence(way, 0.5) for way in (Exit.TARGET, Exit.RELIST)] == [Confidence(None, 198), Confidence(None, 0)]
+
+
+@pytest.mark.parametrize("change", [('"outcomes" = 400', '"outcomes" = 500'), ("[confidence.sandbox]", "[confidence.dmarket]")])
+def test_a_calibration_that_was_changed_or_moved_to_another_market_is_refused(change):
+    write(FILE, {"confidence.sandbox": a_calibration("sandbox")})
+    text = FILE.read_text()
+    assert change[0] in text
+    FILE.write_text(text.replace(*change))
+    with pytest.raises(ConfigError, match=r"the entry confidence\.\w+ was changed by hand \(its digest does not fit\)\. to have a measured one, remove"):
+        load({})
+
+
+def test_a_calibration_whose_record_is_gone_is_stale_and_says_so_without_its_curves():
+    write(FILE, {"confidence.sandbox": a_calibration("sandbox")})
+    for path in Path("profiling_results").iterdir():
+        path.unlink()
+    with pytest.raises(
+        ConfigError, match=r"stale: confidence\.sandbox = 400 outcomes of target, 400 outcomes of relist rests on .* measure it anew with notebooks/08"
+    ):
+        load({})
+
+
+@pytest.mark.parametrize("value", [5, "auto", {"relist": {"scores": [0.2, 0.1], "chances": [0.1, 0.2], "outcomes": 300}}, {"auction": {"outcomes": 3}}])
+def test_what_is_no_calibration_makes_the_file_stale(value):
+    write(FILE, {"confidence.sandbox": msgspec.structs.replace(a_calibration("sandbox"), value=value)})
+    with pytest.raises(ConfigError, match=r"stale: confidence\.sandbox = .* cannot be used any more"):
+        load({})
+
+
+def test_no_variable_sets_what_was_learned():
+    with pytest.raises(ConfigError, match="unknown setting BOTCORE_CONFIDENCE_SANDBOX"):
+        load({"BOTCORE_CONFIDENCE_SANDBOX": "0.9"})

@@ -11,7 +11,8 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
 from botcore.bot.carrier import Carrier
-from botcore.bot.outbox import Note, Outbox
+from botcore.bot.notes import Note
+from botcore.bot.outbox import Outbox
 from botcore.bot.posts import Post
 from botcore.sandbox import TelegramAddress
 from botcore.store import Letters, Store, StoreOptions

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from statistics import mean
 
-from botcore.bench.compressed import Weighed, weighed_finds
 from botcore.errors import SandboxError
 from botcore.model import Exit
+from botcore.perf.compressed import Weighed, weighed_finds
 from botcore.perf.record import Measure
 from botcore.scan.confidence import ENOUGH, Calibration, brier, calibrate, calibration_error
 
@@ -34,7 +33,7 @@ def measures(*, quick: bool, say: Callable[[str], None]) -> tuple[list[Measure],
 def learn(seeds: Iterable[int], outcomes: int = OUTCOMES) -> tuple[Calibration, Sequence[Weighed]]:
     """A calibration from so many outcomes of these seeds, and the outcomes. Raises SandboxError when the seeds do not give as many."""
     learned = _gather(seeds, outcomes)
-    return calibrate((one.judged for one in learned), market="sandbox", at=datetime.now(UTC)), learned
+    return calibrate(one.judged for one in learned), learned
 
 
 def _turn(number: int, say: Callable[[str], None]) -> dict[str, float]:

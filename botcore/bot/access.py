@@ -66,9 +66,12 @@ class Introduction(BaseMiddleware):
         chat_id = user.id if chat is None else chat.id
         lang = language(user.language_code)
         settings = await self._desk.chats.settings(chat_id)
-        if settings.language != lang or settings.blocked:
+        back = settings.blocked
+        if settings.language != lang or back:
             settings = msgspec.structs.replace(settings, language=lang, blocked=False)
             await self._desk.chats.save(chat_id, settings)
         self._desk.outbox.welcome(chat_id)
+        if back:
+            await self._desk.games.join(chat_id)
         data["talk"] = Talk(self._desk.outbox, chat_id, user.id, user.first_name, lang, settings)
         return await handler(event, data)

@@ -10,15 +10,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from botcore.bot import messages
-from botcore.bot.outbox import Note, Outbox
+from botcore.bot.audience import Weather
+from botcore.bot.notes import Note
+from botcore.bot.outbox import Outbox
 from botcore.errors import MarketError, ScanFailed
 from botcore.model import Game, Level, Opportunity, ScanQuery, ScanReport
 from botcore.scan import Scanner
-from botcore.store import Chats, Watch
+from botcore.store import Watch
 
 __all__ = ["Watcher"]
 
-AWAY = "market/away"
 ENOUGH = 2
 """Looks in a row that must fail before chats are told that the market is away."""
 _log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Watcher:
     def __init__(
         self,
         scanner: Scanner,
-        chats: Chats,
+        weather: Weather,
         outbox: Outbox,
         *,
         every: float,
@@ -45,7 +46,9 @@ class Watcher:
     ) -> None:
         self.looks = 0
         self._scanner = scanner
-        self._chats = chats
+        self._weather = weather
+        self._audience = weather.audience
+        self._chats = weather.audience.chats
         self._outbox = outbox
         self._every = every
         self._alert = alert
@@ -76,20 +79,15 @@ class Watcher:
     async def round(self) -> None:
         """Look once at everything that is watched; the same title in several chats is asked for once. Raises StoreError."""
         asked: dict[tuple[Game, Level, str], list[Watch]] = defaultdict(list)
-        for watch in await self._heard():
+        for watch in await self._audience.titles():
             asked[watch.game, watch.level, watch.title].append(watch)
         for (game, level, title), watches in asked.items():
-            report = await self._look(ScanQuery(game, level, title=title), watches)
+            report = await self._look(ScanQuery(game, level, title=title))
             if report is not None:
                 for watch in watches:
                     await self._compare(watch, report.opportunities)
 
-    async def _heard(self) -> list[Watch]:
-        """The watches of chats that take messages."""
-        deaf = {chat_id for chat_id, settings in (await self._chats.everyone()).items() if settings.blocked}
-        return [watch for watch in await self._chats.watches() if watch.chat_id not in deaf]
-
-    async def _look(self, query: ScanQuery, watches: Sequence[Watch]) -> ScanReport | None:
+    async def _look(self, query: ScanQuery) -> ScanReport | None:
         """What there is of a title now; None when the market does not tell, which is said to the chats once."""
         self.looks += 1
         try:
@@ -98,25 +96,11 @@ class Watcher:
             self._failures += 1
             _log.warning("a watched title could not be looked at: %s", error)
             if self._failures == ENOUGH:
-                await self._say_away({watch.chat_id for watch in watches})
+                await self._weather.failed(error)
             return None
         self._failures = 0
-        await self._say_back()
+        await self._weather.back()
         return report
-
-    async def _say_away(self, chats: set[int]) -> None:
-        if await self._chats.recall(AWAY):
-            return
-        await self._chats.remember(AWAY, "yes", self._clock())
-        for chat_id in chats | {watch.chat_id for watch in await self._heard()}:
-            await self._outbox.say(chat_id, messages.market_away(await self._lang(chat_id)))
-
-    async def _say_back(self) -> None:
-        if not await self._chats.recall(AWAY):
-            return
-        await self._chats.remember(AWAY, "", self._clock())
-        for chat_id in {watch.chat_id for watch in await self._heard()}:
-            await self._outbox.say(chat_id, messages.market_back(await self._lang(chat_id)))
 
     async def _compare(self, watch: Watch, found: Sequence[Opportunity]) -> None:
         """Tell what is new or cheaper, and correct what was told and holds no longer. Known is noted after that: a crash tells twice, never not at all."""

@@ -9,6 +9,7 @@ import msgspec
 
 from botcore.app import App
 from botcore.bot.alerts import Watcher
+from botcore.bot.games import GameWatcher
 from botcore.bot.meter import Meter
 from botcore.bot.outbox import Outbox
 from botcore.bot.posts import Post
@@ -29,6 +30,7 @@ class Desk:
     outbox: Outbox
     views: Views
     watcher: Watcher
+    games: GameWatcher
     titles: Titles
     troubles: Troubles
     meter: Meter

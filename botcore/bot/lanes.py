@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import msgspec
 from aiolimiter import AsyncLimiter
 
 from botcore.bot.posts import Post
+from botcore.model import Alert
 from botcore.store import Letter
 
 __all__ = ["ALERT", "MINUTE", "SAY", "SHOW", "Body", "Lane", "Pace", "Waiting"]
@@ -37,22 +38,34 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """A letter's body: the post, the message that it changes, its line in a digest, and the language of that."""
+    """A letter's body: the post, the message that it changes, its line in a digest, the language of that, and the alert of a watch that it tells."""
 
     post: Post
     message: int | None = None
     line: str = ""
     lang: str = "en"
+    alert: Alert | None = None
 
 
 class Waiting:
-    """A letter that waits, with its body read."""
+    """A letter that waits, with its body read. ``checked``: its alert was looked at for this turn; ``not_before``: unix seconds until when it stays."""
 
-    __slots__ = ("body", "letter")
+    __slots__ = ("body", "checked", "letter", "not_before")
 
     def __init__(self, letter: Letter, body: Body) -> None:
         self.letter = letter
         self.body = body
+        self.checked = False
+        self.not_before = 0.0
+
+    @staticmethod
+    def read(letter: Letter) -> Waiting:
+        """A letter as the store has it. Raises msgspec.DecodeError for one of another version."""
+        return Waiting(letter, msgspec.json.decode(letter.body, type=Body))
+
+    def moved(self, chat_id: int) -> Waiting:
+        """The same for the chat's new id, where messages have other numbers."""
+        return Waiting(msgspec.structs.replace(self.letter, chat_id=chat_id), msgspec.structs.replace(self.body, message=None))
 
     @property
     def alert(self) -> bool:
@@ -86,9 +99,9 @@ class Lane:
             await limit.acquire()
 
     def open_at(self, now: float) -> float:
-        """When something may be sent: not while Telegram wants silence, nor while all that waits are alerts that gather for a digest."""
-        gathering = self._crowded(now) and all(one.alert for one in self.waiting)
-        return max(self.silent_until, self._digested_at + REST if gathering else 0.0)
+        """When something may be sent: not while Telegram wants silence, nor while all that waits has to stay or is an alert that gathers for a digest."""
+        gathered = self._gathered(now)
+        return max(self.silent_until, min((one.not_before if not one.alert else max(one.not_before, gathered) for one in self.waiting), default=0.0))
 
     def urgent(self, now: float) -> bool:
         """Whether what goes next is anything but an alert."""
@@ -102,21 +115,33 @@ class Lane:
             self.waiting.remove(one)
         return found
 
-    def take(self, now: float) -> list[Waiting]:
-        """What goes out next, taken out: a letter, several alerts for a digest, or nothing while alerts gather."""
+    def next(self, now: float) -> list[Waiting]:
+        """What goes out next: a letter, several alerts for a digest, or nothing while all has to stay."""
         first = self._first(now)
-        taken = [] if first is None else [first]
-        if first is not None and first.alert and self._crowded(now):
+        if first is None or not (first.alert and self._crowded(now)):
+            return [] if first is None else [first]
+        free = (one for one in takewhile(lambda one: one.alert, self.waiting) if one.not_before <= now)
+        return list(islice(free, DIGEST_MOST))
+
+    def take(self, now: float) -> list[Waiting]:
+        """What of that may be sent as it is, taken out."""
+        taken = [one for one in self.next(now) if one.checked or one.body.alert is None]
+        if taken and taken[0].alert and self._crowded(now):
             self._digested_at = now
-            taken = list(takewhile(lambda one: one.alert, self.waiting))[:DIGEST_MOST]
         for one in taken:
             self.waiting.remove(one)
+        for one in (*taken, *self.waiting):
+            one.checked = False
         return taken
 
     def _first(self, now: float) -> Waiting | None:
-        """The letter whose turn it is; any other passes alerts that gather."""
-        gather = self._crowded(now) and self._digested_at + REST > now
-        return next((one for one in self.waiting if not (gather and one.alert)), None)
+        """The letter whose turn it is; any other passes alerts that gather, and what has to stay."""
+        gathered = self._gathered(now)
+        return next((one for one in self.waiting if max(one.not_before, gathered if one.alert else 0.0) <= now), None)
+
+    def _gathered(self, now: float) -> float:
+        """Until when alerts gather for their next digest, 0 where they do not."""
+        return self._digested_at + REST if self._crowded(now) else 0.0
 
     def _crowded(self, now: float) -> bool:
         """Whether the chat had its number of alerts within the last minute."""

@@ -22,13 +22,15 @@ from aiolimiter import AsyncLimiter
 
 from botcore.bot import messages
 from botcore.bot.carrier import Away, Blocked, Carrier, Delivered, Later, Moved, Outcome, Parcel, Spoiled
+from botcore.bot.checks import Checks, Fate, Gate
 from botcore.bot.lanes import ALERT, MINUTE, SAY, SHOW, Body, Lane, Pace, Waiting
+from botcore.bot.notes import Note, OutboxCounts
 from botcore.bot.posts import CAPTION, TEXT, Post
 from botcore.bot.split import shorten, split
 from botcore.errors import StoreError
 from botcore.store import Draft, Letter, Letters
 
-__all__ = ["ALERT", "Note", "Outbox", "OutboxCounts", "Pace"]
+__all__ = ["ALERT", "Outbox", "Pace"]
 
 MANY = 256
 """Chats that are kept in mind before those that are quiet are forgotten."""
@@ -42,39 +44,19 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class OutboxCounts(msgspec.Struct):
-    """What became of letters since the start: messages sent, cards changed, refused by flood control, too old, taken into digests, never taken."""
-
-    sent: int = 0
-    changed: int = 0
-    refused: int = 0
-    expired: int = 0
-    digested: int = 0
-    spoiled: int = 0
-
-
-class Note(msgspec.Struct, frozen=True):
-    """An alert: shown as a card of this name, or as one line of a digest; not sent at all after ``expires_at`` (unix seconds)."""
-
-    card: str
-    post: Post
-    line: str
-    lang: str
-    expires_at: float
-
-
 class Outbox:
-    """The queue of one bot. ``sandbox`` labels digests; ``clock`` gives unix seconds.
+    """The queue of one bot. ``gate`` knows whether alerts of a watch still hold, without it all do. ``sandbox`` labels digests, ``clock`` gives unix seconds.
 
     Use ``start`` once the store is open and ``close`` at the end. Every method that takes something to show raises StoreError when the
     store cannot keep it; then nothing will be sent.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a neighbour, or what the chats' limits are
         self,
         letters: Letters,
         carrier: Carrier,
         *,
+        gate: Gate | None = None,
         digest: int,
         sandbox: bool,
         pace: Pace | None = None,
@@ -91,6 +73,7 @@ class Outbox:
         self._sandbox = sandbox
         self._pace = pace or Pace()
         self._clock = clock
+        self._checks = Checks(gate, clock, self._lapsed, self._at_once)
         self._lanes: dict[int, Lane] = {}
         self._ready: asyncio.PriorityQueue[tuple[bool, int, Lane]] = asyncio.PriorityQueue()
         self._turns = count()
@@ -126,7 +109,7 @@ class Outbox:
         found, lost = [], []
         for letter in letters:
             try:
-                found.append(_read(letter))
+                found.append(Waiting.read(letter))
             except msgspec.DecodeError:
                 lost.append(letter.id)
         if lost:
@@ -143,6 +126,7 @@ class Outbox:
             async with asyncio.timeout(within):
                 await self.drained()
         self._closing.set()
+        self._checks.close()
         for lane in self._lanes.values():
             if lane.task is not None:
                 lane.task.cancel()
@@ -176,10 +160,18 @@ class Outbox:
             if not await self._replaced(draft):
                 await self._keep([draft])
 
-    async def alert(self, notes: Iterable[tuple[int, Note]]) -> None:
-        """Tell chats of finds, all of them kept in one transaction."""
-        bodies = ((chat_id, note, Body(note.post, line=str(note.line), lang=note.lang)) for chat_id, note in notes)
-        await self._put([self._draft(chat_id, ALERT, body, card=f"{ALERT}/{note.card}", expires_at=note.expires_at) for chat_id, note, body in bodies])
+    async def alert(self, notes: Iterable[tuple[int, Note]], *, once: bool = False) -> None:
+        """Tell chats of finds, all of them kept in one transaction; with ``once`` none whose card the chat was told before."""
+        bodies = ((chat_id, note, Body(note.post, line=str(note.line), lang=note.lang, alert=note.alert)) for chat_id, note in notes)
+        drafts = [self._draft(chat_id, ALERT, body, card=f"{ALERT}/{note.card}", expires_at=note.expires_at) for chat_id, note, body in bodies]
+        await self._put(drafts, once=once)
+
+    async def alert_again(self, chat_id: int, note: Note) -> None:
+        """An alert that was changed is as it was once more: say so where it was shown, and tell of it where it never was."""
+        if await self._letters.card(chat_id, f"{ALERT}/{note.card}") is None:
+            await self.alert([(chat_id, note)], once=True)
+        else:
+            await self.show(chat_id, f"{ALERT}/{note.card}", note.post)
 
     async def change_alert(self, chat_id: int, card: str, post: Post) -> None:
         """Change an alert that was shown; one that never was stays away, and one that still waits goes."""
@@ -192,7 +184,8 @@ class Outbox:
             for one in waiting:
                 lane.waiting.remove(one)
             self._rest()
-            await self._letters.drop([one.letter.id for one in waiting])
+            self.counts.gone += len(waiting)
+            await self._letters.take_back(one.letter for one in waiting)
         elif await self._letters.card(chat_id, name) is not None:
             await self.show(chat_id, name, post)
 
@@ -219,16 +212,16 @@ class Outbox:
         chat_id = self._moved.get(chat_id, chat_id)
         return Draft(chat_id=chat_id, kind=kind, body=msgspec.json.encode(body).decode(), card=card, photo=photo, expires_at=expires_at)
 
-    async def _put(self, drafts: Sequence[Draft]) -> None:
+    async def _put(self, drafts: Sequence[Draft], *, once: bool = False) -> None:
         async with self._keeping:  # or two callers' letters might be queued in another order than they are kept
-            await self._keep(drafts)
+            await self._keep(drafts, once=once)
 
-    async def _keep(self, drafts: Sequence[Draft]) -> None:
+    async def _keep(self, drafts: Sequence[Draft], *, once: bool = False) -> None:
         heard = [draft for draft in drafts if draft.chat_id not in self._deaf]
-        kept = [_read(letter) for letter in await self._letters.put(heard, at=self._clock())]
+        kept = [Waiting.read(letter) for letter in await self._letters.put(heard, at=self._clock(), once=once)]
         if late := [one.letter.id for one in kept if one.letter.chat_id in self._deaf]:  # the chat went deaf, or moved, while the store wrote
             await self._letters.drop(late)
-        moved = (_moved(one, self._moved[one.letter.chat_id]) if one.letter.chat_id in self._moved else one for one in kept)
+        moved = (one.moved(self._moved[one.letter.chat_id]) if one.letter.chat_id in self._moved else one for one in kept)
         self._queue(one for one in moved if one.letter.id not in late)
 
     async def _replaced(self, draft: Draft) -> bool:
@@ -312,9 +305,25 @@ class Outbox:
                 self._rest()
 
     async def _turn(self) -> Lane:
-        _, _, lane = await self._ready.get()
-        await self._every.acquire()
-        return lane
+        """The lane whose turn it is. One whose alerts are to be looked at first has its turn as soon as that is done."""
+        while True:
+            _, _, lane = await self._ready.get()
+            if not self._checks.begun(lane, lane.next(self._clock())):
+                await self._every.acquire()
+                return lane
+
+    def _at_once(self, lane: Lane) -> None:
+        """It goes before all lanes that wait."""
+        self._ready.put_nowait((False, -next(self._turns), lane))
+
+    async def _lapsed(self, lane: Lane, letters: Sequence[Waiting], fate: Fate) -> None:
+        """These alerts are not to be sent any more."""
+        lapsed = [one for one in letters if one in lane.waiting]
+        for one in lapsed:
+            lane.waiting.remove(one)
+        self.counts.gone += len(lapsed) if fate is Fate.GONE else 0
+        await self._surely(partial(self._letters.take_back, [one.letter for one in lapsed]))
+        self._rest()
 
     async def _next_of(self, lane: Lane) -> float:
         """Send what is next in a chat; gives the seconds in which nothing more may be sent anywhere."""
@@ -350,6 +359,7 @@ class Outbox:
         if isinstance(outcome, Delivered):
             await self._surely(partial(self._settle, lane, taken, outcome.message))
             self._tally(lane, taken, changed=taken[0].body.message == outcome.message)
+            await self._checks.sent(taken)
         else:
             await self._undelivered(lane, taken, outcome)
         return 0.0
@@ -431,15 +441,6 @@ class Outbox:
         waiting, lane.waiting = [*taken, *lane.waiting], deque()
         self._lanes.pop(lane.chat_id, None)
         self._moved = {old: chat_id if new == lane.chat_id else new for old, new in self._moved.items()} | {lane.chat_id: chat_id}
-        self._queue(_moved(one, chat_id) for one in waiting)
+        self._queue(one.moved(chat_id) for one in waiting)
         await self._surely(partial(self._letters.move_chat, lane.chat_id, chat_id))
         await self._surely(partial(self.moved, lane.chat_id, chat_id))
-
-
-def _read(letter: Letter) -> Waiting:
-    return Waiting(letter, msgspec.json.decode(letter.body, type=Body))
-
-
-def _moved(one: Waiting, chat_id: int) -> Waiting:
-    """The same for the chat's new id, where messages have other numbers."""
-    return Waiting(msgspec.structs.replace(one.letter, chat_id=chat_id), msgspec.structs.replace(one.body, message=None))

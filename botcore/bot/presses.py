@@ -13,6 +13,7 @@ __all__ = [
     "ChooseGame",
     "ChooseLevel",
     "Mute",
+    "MuteAlert",
     "Page",
     "Press",
     "Price",
@@ -22,8 +23,10 @@ __all__ = [
     "Stop",
     "Unmute",
     "Unwatch",
+    "UnwatchLevel",
     "Watch",
     "Why",
+    "WhyAlert",
     "name_of",
     "pack",
     "unpack",
@@ -108,6 +111,26 @@ class Unwatch(_Press, frozen=True, tag="u"):
     listed: bool = False
 
 
+class UnwatchLevel(_Press, frozen=True, tag="e"):
+    """Watch a level of a game no longer, or none of its levels; ``listed`` as for ``Unwatch``."""
+
+    game: Game
+    level: Level | None = None
+    listed: bool = False
+
+
+class WhyAlert(_Press, frozen=True, tag="a"):
+    """Tell how the offer of a watch's alert fares now."""
+
+    alert: Number
+
+
+class MuteAlert(_Press, frozen=True, tag="t"):
+    """Never show the title of such an alert again in this chat."""
+
+    alert: Number
+
+
 class Unmute(_Press, frozen=True, tag="n"):
     """Show a title again; it is told by ``name_of``, since titles are too long for a button."""
 
@@ -126,7 +149,9 @@ class Settings(_Press, frozen=True, tag="c"):
     page: Number
 
 
-Press = ChooseGame | ChooseLevel | Scan | SetLevel | Stop | Page | Why | Watch | Mute | Unwatch | Unmute | Price | Settings
+Press = (
+    ChooseGame | ChooseLevel | Scan | SetLevel | Stop | Page | Why | Watch | Mute | Unwatch | UnwatchLevel | WhyAlert | MuteAlert | Unmute | Price | Settings
+)
 _decoder: msgspec.json.Decoder[Press] = msgspec.json.Decoder(Press)
 
 

@@ -21,9 +21,12 @@ from botcore.app import App
 from botcore.bot import messages
 from botcore.bot.access import Access, Introduction
 from botcore.bot.alerts import Watcher
+from botcore.bot.audience import Audience, Weather
 from botcore.bot.carrier import AWAY, Carrier, reason_of
 from botcore.bot.desk import Desk
+from botcore.bot.games import GameWatcher
 from botcore.bot.handlers import routers
+from botcore.bot.lookout import Lookout
 from botcore.bot.meter import Meter
 from botcore.bot.outbox import Outbox, Pace
 from botcore.bot.poll import Poller, insisted
@@ -77,7 +80,7 @@ async def open_bot(app: App, telegram: Telegram, *, pace: Pace | None = None, cl
         stack.push_async_callback(desk.outbox.close, SENDING)
         await desk.views.resume()
         stack.push_async_callback(desk.views.close)
-        await stack.enter_async_context(_working(desk.meter.run(), desk.watcher.run(), _warm(desk), _tidy(desk), _menu(bot)))
+        await stack.enter_async_context(_working(desk.meter.run(), desk.watcher.run(), desk.games.run(), _warm(desk), _tidy(desk), _menu(bot)))
         if options.webhook_url:
             await stack.enter_async_context(serve_webhook(bot, dispatcher, options))
             serving = await stack.enter_async_context(_listening())
@@ -100,6 +103,7 @@ def _desk(app: App, telegram: Telegram, bot: Bot, pace: Pace | None, clock: Call
 
     async def blocked(chat_id: int, reason: str) -> None:
         await chats.save(chat_id, msgspec.structs.replace(await chats.settings(chat_id), blocked=True))
+        games.hurry()
         _log.warning("chat %s takes no messages any more: %s", chat_id, reason)
 
     async def moved(old: int, new: int) -> None:
@@ -107,7 +111,10 @@ def _desk(app: App, telegram: Telegram, bot: Bot, pace: Pace | None, clock: Call
             await outbox.say(owner, messages.group_moved((await chats.settings(owner)).language or "en", new))
         _log.warning("group %s goes on as %s: put the new id into TELEGRAM_ALLOWED_USERS", old, new)
 
-    outbox = Outbox(letters, Carrier(bot), digest=options.digest, sandbox=sandbox, pace=pace, clock=clock, blocked=blocked, moved=moved)
+    audience = Audience(chats, telegram.allowed)
+    lookout = Lookout(audience)
+    outbox = Outbox(letters, Carrier(bot), gate=lookout, digest=options.digest, sandbox=sandbox, pace=pace, clock=clock, blocked=blocked, moved=moved)
+    weather = Weather(audience, outbox, clock=clock)
     troubles = Troubles(chats, outbox, owner, clock=clock)
 
     async def view_failed(chat_id: int, lang: str, error: Exception) -> None:
@@ -118,9 +125,10 @@ def _desk(app: App, telegram: Telegram, bot: Bot, pace: Pace | None, clock: Call
 
     views = Views(app.scanner, app.cache, chats, outbox, edit=options.edit, sandbox=sandbox, failed=view_failed, clock=clock)
     quiet = Scanner(app.client, msgspec.structs.replace(app.settings.scan, priority=Priority.WATCH), cache=app.cache, journal=app.journal)
-    watcher = Watcher(quiet, chats, outbox, every=options.watch, alert=options.alert, sandbox=sandbox, failed=watch_failed, clock=clock)
+    watcher = Watcher(quiet, weather, outbox, every=options.watch, alert=options.alert, sandbox=sandbox, failed=watch_failed, clock=clock)
+    games = GameWatcher(app, lookout, weather, outbox, away=options.watch, alert=options.alert, failed=watch_failed, clock=clock)
     meter = Meter(lambda: app.client.stats.requests, time.monotonic)
-    return Desk(app, chats, outbox, views, watcher, Titles(app), troubles, meter, clock, clock())
+    return Desk(app, chats, outbox, views, watcher, games, Titles(app), troubles, meter, clock, clock())
 
 
 def _dispatcher(desk: Desk, telegram: Telegram) -> Dispatcher:

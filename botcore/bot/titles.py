@@ -66,6 +66,16 @@ class Titles:
         known = await self._known([game, *(one for one in Game if one is not game)])
         return await asyncio.to_thread(_near, words.casefold(), known)
 
+    async def of_offer(self, game: Game, offer_id: str) -> str | None:
+        """The title of an offer that a scan found, or of which it was noted what became of it; None when nobody noted it. Raises StoreError."""
+        store, outcomes = self._app.store, self._app.outcomes
+        assert store is not None  # noqa: S101 - the bot does not start without a store
+        title = await store.title(self._app.market, game, offer_id)
+        if title is not None or outcomes is None:
+            return title
+        noted = await outcomes.of_offer(game, offer_id)
+        return noted[0].title if noted else None
+
     async def named(self, name: str) -> Found | None:
         """The title that a button tells by ``presses.name_of``. Raises StoreError."""
         return next((found for found in await self._known(Game) if name_of(*found) == name), None)

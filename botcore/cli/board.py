@@ -11,9 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from botcore.model import Alert, AlertState, Change, Opportunity, RequestCounts, dollars
-from botcore.scan import WatchFigures
+from botcore.scan import WatchFigures, wording
+from botcore.scan.confidence import Confidence
+from botcore.scan.evidence import Assessment
 
-__all__ = ["SHOWN", "board", "event_line", "json_line", "summary"]
+__all__ = ["SHOWN", "Told", "board", "event_line", "json_line", "summary"]
 
 SHOWN = 8
 """Alerts on the board, the newest."""
@@ -28,9 +30,17 @@ SAID = {
 }
 
 
-def board(figures: WatchFigures, newest: Sequence[Alert | Change]) -> RenderableType:
+class Told(msgspec.Struct, frozen=True):
+    """An event, and of an alert how its evidence looks and how sure its exit is, None where that is not known."""
+
+    event: Alert | Change
+    weighed: Assessment | None = None
+    confidence: Confidence | None = None
+
+
+def board(figures: WatchFigures, newest: Sequence[Told]) -> RenderableType:
     """The live picture: offers a second, time to alert, the quota by purpose, each game, and the newest events."""
-    return Group(_head(figures), _quota(figures), _games(figures), *_troubles(figures), *(event_line(event, url=False) for event in newest[-SHOWN:]))
+    return Group(_head(figures), _quota(figures), _games(figures), *_troubles(figures), *(event_line(told, url=False) for told in newest[-SHOWN:]))
 
 
 def _head(figures: WatchFigures) -> Text:
@@ -70,8 +80,9 @@ def _troubles(figures: WatchFigures) -> Iterable[Text]:
         yield _line("failed: " + "; ".join(trouble), style="yellow")
 
 
-def event_line(event: Alert | Change, *, url: bool) -> Text:
+def event_line(told: Told, *, url: bool) -> Text:
     """One event in a line; with ``url`` it ends with the address of the offer."""
+    event = told.event
     alert = event if isinstance(event, Alert) else event.alert
     found = alert.opportunity
     at = datetime.fromtimestamp(event.queued_at if isinstance(event, Alert) else event.at).astimezone()
@@ -81,6 +92,7 @@ def event_line(event: Alert | Change, *, url: bool) -> Text:
         text.append(f"{dollars(found.profit_cents):>8} {found.profit_percent:6.2f} %", style="green not dim")
         text.append(f"  buy {dollars(found.price_cents)}, {found.exit} {dollars(found.exit_price_cents)}  {_name(found)}", style="default not dim")
         text.append(f"  {found.game} {alert.level}, listed {_span(event.queued_at - event.listed_at)} before{again}")
+        text.append(f"  {wording.in_short(told.weighed, told.confidence)}")
     else:
         now = "" if event.price_cents is None or event.state is AlertState.SPOILED else f": {dollars(event.price_cents)}"
         text.append(f"{_name(found)} at {dollars(found.price_cents)} {SAID[event.state]}{now}", style="yellow not dim")
@@ -97,18 +109,29 @@ def summary(figures: WatchFigures, *, sandbox: bool) -> str:
     )
 
 
-def json_line(event: Alert | Change | WatchFigures) -> bytes:
-    """One event as a line of JSON: the word for what it is first, times as unix seconds, an alert's opportunity flat."""
-    if isinstance(event, WatchFigures):
-        return msgspec.json.encode({"event": "figures", **msgspec.to_builtins(event)}) + b"\n"
+def json_line(told: Told | WatchFigures) -> bytes:
+    """One event as a line of JSON: the word for what it is first, times as unix seconds, an alert's opportunity and what is thought of it flat."""
+    if isinstance(told, WatchFigures):
+        return msgspec.json.encode({"event": "figures", **msgspec.to_builtins(told)}) + b"\n"
+    event = told.event
     alert = event if isinstance(event, Alert) else event.alert
     times = {name: round(getattr(alert, name), 3) for name in ("seen_at", "decided_at", "queued_at")}
-    told = {"alert": alert.id, "level": alert.level, **msgspec.to_builtins(alert.opportunity), **times}
+    known = {"alert": alert.id, "level": alert.level, **msgspec.to_builtins(alert.opportunity), **times}
     if isinstance(event, Alert):
-        return msgspec.json.encode({"event": "alert", "again": event.again, **told}) + b"\n"
+        return msgspec.json.encode({"event": "alert", "again": event.again, **known, **_trust(told)}) + b"\n"
     pays = None if event.opportunity is None else msgspec.to_builtins(event.opportunity)
     now = {"state": event.state, "price_now_cents": event.price_cents, "offer_now": event.offer_id, "at": round(event.at, 3), "opportunity_now": pays}
-    return msgspec.json.encode({"event": "change", **now, **told}) + b"\n"
+    return msgspec.json.encode({"event": "change", **now, **known}) + b"\n"
+
+
+def _trust(told: Told) -> dict[str, object]:
+    """How far an alert can be trusted; nothing where that is not known."""
+    weighed, confidence = told.weighed, told.confidence
+    if weighed is None or confidence is None:
+        return {}
+    figures = {name: getattr(weighed, name) for name in ("score", "worst_cents", "orders_known", "days", "per_day_cents")}
+    words = {"concerns": [wording.CONCERNS[one] for one in weighed.concerns], "evidence": wording.evidence_line(weighed)}
+    return {"confidence": confidence.chance, "outcomes": confidence.outcomes, **figures, **words}
 
 
 def _total(requests: Iterable[RequestCounts]) -> int:

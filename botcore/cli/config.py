@@ -14,10 +14,13 @@ from rich.table import Table
 from botcore import tuned
 from botcore.errors import ConfigError
 from botcore.perf.record import RunRecord, read, spread
+from botcore.scan.confidence import reliability
 from botcore.settings import Setting, Settings, load
-from botcore.tuned import TUNABLE, Tuned
+from botcore.tuned import LEARNED, TUNABLE, Tuned
 
 __all__ = ["command"]
+
+LEARNS = "notebooks/08-were-the-alerts-right.ipynb"
 
 
 @click.group("config", short_help="Show the settings in force.", invoke_without_command=True)
@@ -26,7 +29,7 @@ def command(context: click.Context) -> None:
     """Show the settings in force, where each comes from, secrets masked.
 
     Every row can be set in the environment or in a file named .env; the environment goes first, then .env, then the
-    measured numbers in data/tuned.toml.
+    measured numbers in data/tuned.toml. What confidence is told by, the last rows, was learned from outcomes and is set by nothing else.
     """
     if context.invoked_subcommand is None:
         _print(load())
@@ -40,14 +43,16 @@ def why(name: str) -> None:
     NAME is batch_size, scan.batch_size or BOTCORE_SCAN_BATCH_SIZE.
     """
     settings, full = load(), _full(name)
-    setting = next(one for one in settings.shown if one.name == tuned.variable(full))
+    setting = next(one for one in settings.shown if one.name in (full, tuned.variable(full)))
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{full} is {setting.value}[/bold], from {_whence(setting, settings)}")
+    console.print(f"[bold]{full} is {setting.value or 'not known'}[/bold], from {_whence(setting, settings)}")
     entry = settings.tuned.get(full)
-    if entry is None:
-        console.print(f"Nothing was measured for it yet; {setting.name} sets it.")
-    else:
+    if entry is not None:
         _explain(console, full, entry, settings)
+    elif full in LEARNED:
+        console.print(f"No outcome was learned from yet; {LEARNS} does that.")
+    else:
+        console.print(f"Nothing was measured for it yet; {setting.name} sets it.")
 
 
 def _print(settings: Settings) -> None:
@@ -78,18 +83,17 @@ def _explain(console: Console, name: str, entry: Tuned, settings: Settings) -> N
     path = tuned.record_of(settings.tuned_file, entry)
     record = read(path)
     lines = {
-        "measured": f"{entry.value}, on {entry.date}, at commit {entry.commit}",
+        "measured": f"{tuned.told(entry.value)}, on {entry.date}, at commit {entry.commit}",
         "because": entry.why,
         "chart": entry.source,
         "record": f"{path}",
         "ran": f"{record.run}, {len(record.samples)} samples, {record.work.sent:,} requests, {record.order}",
         "on": ", ".join(f"{what} {value}" for what, value in record.machine.items()),
-        "instead": f"{tuned.variable(name)} goes before it",
-    }
+    } | ({} if name in LEARNED else {"instead": f"{tuned.variable(name)} goes before it"})
     for what, text in lines.items():
         console.print(f"  {what:9} {text}", markup=False)
     console.print()
-    console.print(_medians(entry, record))
+    console.print(_reliability(entry, record) if name in LEARNED else _medians(entry, record))
 
 
 def _medians(entry: Tuned, record: RunRecord) -> Table:
@@ -100,6 +104,19 @@ def _medians(entry: Tuned, record: RunRecord) -> Table:
         low, high = spread(values)
         refused = sum(int(row.get("refused") or 0) for row in rows)
         table.add_row(*map(str, key), f"{median(values):.4g}", f"{low:.4g} to {high:.4g}", str(len(values)), str(refused))
+    return table
+
+
+def _reliability(entry: Tuned, record: RunRecord) -> Table:
+    """What outcomes that were held out were told, beside what came of them."""
+    table = Table(entry.per, "told", "came true", "outcomes", box=None, pad_edge=False, header_style="bold")
+    groups: dict[Any, list[tuple[float, bool]]] = {}
+    for row in record.samples:
+        if all(row.get(name) == value for name, value in entry.where.items()) and row.get(entry.by) is not None:
+            groups.setdefault(row[entry.per], []).append((row[entry.by], row[entry.of]))
+    for exit_, judged in sorted(groups.items()):
+        for one in reliability(judged):
+            table.add_row(str(exit_), f"{100 * one.told:.0f} %", f"{100 * one.came_true:.0f} %", f"{one.count:,}")
     return table
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 import msgspec
@@ -18,11 +17,10 @@ from botcore.errors import StoreError
 from botcore.model import Game, Level, ScanQuery, dollars
 from botcore.sandbox import MarketOptions
 from botcore.scan import wording
-from botcore.scan.confidence import Calibration, Confidence
+from botcore.scan.confidence import Confidence
 from botcore.scan.explain import Explainer
 from botcore.scan.trace import FOUND, STAGES, Explanation
 from botcore.settings import load
-from botcore.store import Outcomes
 
 __all__ = ["command"]
 
@@ -32,11 +30,10 @@ __all__ = ["command"]
 @click.option("--title", default="", help="The offer's exact Steam market name; by default the one under which a scan or a watch stored it.")
 @click.option("--game", default=Game.CSGO.value, show_default=True, help="csgo, dota2, tf2 or rust.")
 @click.option("--level", default=Level.STANDARD.value, show_default=True, help="boost, standard, medium, advanced or pro.")
-@click.option("--calibration", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None, help="A calibration to tell the confidence by.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else on standard output.")
 @click.option("--sandbox", is_flag=True, help="Use a sandbox market even when keys are set.")
 @click.option("--seed", type=int, default=None, help="The sandbox market's seed; implies --sandbox.")
-def command(offer_id: str, *, title: str, game: str, level: str, calibration: Path | None, as_json: bool, sandbox: bool, seed: int | None) -> int:
+def command(offer_id: str, *, title: str, game: str, level: str, as_json: bool, sandbox: bool, seed: int | None) -> int:
     """Tell how the offer OFFER_ID fares at each stage of a scan now, and why it is a find, or is none.
 
     Everything about its title is asked anew, so that the figures are there for an offer too that a scan drops at once.
@@ -45,16 +42,16 @@ def command(offer_id: str, *, title: str, game: str, level: str, calibration: Pa
     options = None
     if sandbox or seed is not None:
         options = MarketOptions() if seed is None else MarketOptions(seed=seed)
-    learned = Calibration.decode(calibration.read_bytes()) if calibration else None
-    explained = asyncio.run(_explain(offer_id, query, options))
+    explained, confidence = asyncio.run(_explain(offer_id, query, options))
     if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(_document(explained, learned)), indent=2).decode() + "\n")
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(_document(explained, confidence)), indent=2).decode() + "\n")
     else:
-        _print(explained, learned)
+        _print(explained, confidence)
     return 0
 
 
-async def _explain(offer_id: str, query: ScanQuery, sandbox: MarketOptions | None) -> Explanation:
+async def _explain(offer_id: str, query: ScanQuery, sandbox: MarketOptions | None) -> tuple[Explanation, Confidence]:
+    """The explanation, and how sure its exit is by what this market taught."""
     settings = load()
     if sandbox is None and settings.keys is None:
         sandbox = MarketOptions()
@@ -62,7 +59,8 @@ async def _explain(offer_id: str, query: ScanQuery, sandbox: MarketOptions | Non
     async with open_app(settings, sandbox=sandbox) as app:
         if not query.title:
             query = msgspec.structs.replace(query, title=await _title(app, query.game, offer_id))
-        return await Explainer(app.client, cache=app.cache, journal=app.journal).explain(offer_id, query)
+        explained = await Explainer(app.client, cache=app.cache, journal=app.journal).explain(offer_id, query)
+        return explained, Confidence(None, 0) if explained.assessment is None else app.confidence(explained.assessment)
 
 
 async def _title(app: App, game: Game, offer_id: str) -> str:
@@ -71,7 +69,7 @@ async def _title(app: App, game: Game, offer_id: str) -> str:
         title = await app.store.title(app.market, game, offer_id)
         if title is not None:
             return title
-        noted = await Outcomes(app.store, app.market).of_offer(game, offer_id)
+        noted = [] if app.outcomes is None else await app.outcomes.of_offer(game, offer_id)
         if noted:
             return noted[0].title
     raise StoreError(f"no offer {offer_id} of {game} is stored for {app.market}: give its title with --title")
@@ -80,26 +78,20 @@ async def _title(app: App, game: Game, offer_id: str) -> str:
 # ---- showing it ------------------------------------------------------------------------------------------------------
 
 
-def _confidence(explained: Explanation, learned: Calibration | None) -> Confidence:
-    if learned is None or explained.assessment is None:
-        return Confidence(None, 0)
-    return learned.confidence(explained.assessment.exit, explained.assessment.score)
-
-
-def _document(explained: Explanation, learned: Calibration | None) -> dict[str, object]:
+def _document(explained: Explanation, confidence: Confidence) -> dict[str, object]:
     weighed = explained.assessment
     words = {} if weighed is None else {"evidence": wording.evidence_line(weighed), "concerns": [wording.CONCERNS[one] for one in weighed.concerns]}
-    return {"explanation": explained, "confidence": _confidence(explained, learned), **words}
+    return {"explanation": explained, "confidence": confidence, **words}
 
 
-def _print(explained: Explanation, learned: Calibration | None) -> None:
+def _print(explained: Explanation, confidence: Confidence) -> None:
     out = Console(highlight=False)
     out.print(f"{_named(explained)} · {explained.game} {explained.level}", style="bold", markup=False, soft_wrap=True)
     for line in _stages(explained):
         out.print(line, markup=False, soft_wrap=True)
     if explained.ways:
         out.print(_exits(explained))
-    for line in _weighed(explained, learned):
+    for line in _weighed(explained, confidence):
         out.print(line, markup=False, soft_wrap=True)
 
 
@@ -161,7 +153,7 @@ def _exits(explained: Explanation) -> Table:
     return table
 
 
-def _weighed(explained: Explanation, learned: Calibration | None) -> Iterable[str]:
+def _weighed(explained: Explanation, confidence: Confidence) -> Iterable[str]:
     weighed = explained.assessment
     if weighed is None:
         return
@@ -170,4 +162,4 @@ def _weighed(explained: Explanation, learned: Calibration | None) -> Iterable[st
     yield f"evidence {wording.evidence_line(weighed)}"
     for concern in weighed.concerns:
         yield f"warning  {wording.CONCERNS[concern]}"
-    yield f"score {weighed.score:.2f}; {wording.confidence_line(_confidence(explained, learned))}"
+    yield f"score {weighed.score:.2f}; {wording.confidence_line(confidence)}"

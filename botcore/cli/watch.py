@@ -73,11 +73,13 @@ def command(  # noqa: PLR0913 - one argument an option
     is told as well: gone, cheaper, dearer, or paying no more.
 
     The state is in the store: stopped or killed, the watch goes on where it was, and tells nothing twice. Where it ended
-    before it knew that an alert was told, that one is told again and says so. Ctrl-C ends it and says what was found.
+    before it knew that an alert was told, that one is told again and says so. Later it asks, with what is left of its quota,
+    whether each alert came true, so that confidence can be learned. Ctrl-C ends it and says what was found.
 
     With --json each line has "event": "alert", "change" or "figures". An alert has the fields of an opportunity of
-    `botcore scan --json`, and when it was listed, seen, decided and queued; "alert" is its number, and a change has that of the alert
-    it is about. Without keys it watches a sandbox market that lives, and says so.
+    `botcore scan --json`, when it was listed, seen, decided and queued, and how far it can be trusted: "confidence" is null while
+    too few "outcomes" are known. "alert" is its number, and a change has that of the alert it is about. Without keys it watches a
+    sandbox market that lives, and says so.
     """
     recorded.check(replay, speed, others={"another recording": record, "a sandbox": sandbox or seed is not None, "--for": seconds})
     recorded.check(replay, speed, others={"GAMES": games, "--level": levels, "--max-profit": max_profit})
@@ -118,7 +120,7 @@ async def _events(app: App, query: WatchQuery, screen: _Screen, seconds: float |
         with _interruptible(app, watch, seconds) as came, screen.live(watch):
             try:
                 async for event in watch:
-                    await screen.show(watch, event)
+                    await screen.show(app, watch, event)
             except ScanFailed as error:
                 screen.failed(error)
         screen.note(board.summary(watch.figures, sandbox=app.market == "sandbox"))
@@ -162,13 +164,18 @@ def _stop(watch: Watch, _: str) -> None:
     watch.stop()
 
 
+def _told(app: App, watch: Watch, event: Alert | Change) -> board.Told:
+    weighed = watch.weighed(event) if isinstance(event, Alert) else None
+    return board.Told(event, weighed, None if weighed is None else app.confidence(weighed))
+
+
 class _Screen:
     """Where the watch is shown: the board and remarks on standard error, events on standard output."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.code = 0
-        self.newest: deque[Alert | Change] = deque(maxlen=KEPT)
+        self.newest: deque[board.Told] = deque(maxlen=KEPT)
         self.error = Console(stderr=True)
         self.out = Console(highlight=False)
         if not self.out.is_terminal:
@@ -192,14 +199,15 @@ class _Screen:
 
         return Live(console=self.error, refresh_per_second=REDRAWS, transient=True, get_renderable=picture)
 
-    async def show(self, watch: Watch, event: Alert | Change | WatchFigures) -> None:
+    async def show(self, app: App, watch: Watch, event: Alert | Change | WatchFigures) -> None:
         """Show one event; once it is written it counts as sent."""
+        told = event if isinstance(event, WatchFigures) else _told(app, watch, event)
         if self.as_json:
-            sys.stdout.buffer.write(board.json_line(event))
+            sys.stdout.buffer.write(board.json_line(told))
             sys.stdout.buffer.flush()
-        elif not isinstance(event, WatchFigures):
-            self.newest.append(event)
+        elif not isinstance(told, WatchFigures):
+            self.newest.append(told)
             if not self._drawn:
-                self.out.print(board.event_line(event, url=True), soft_wrap=True)
+                self.out.print(board.event_line(told, url=True), soft_wrap=True)
         if isinstance(event, Alert):
             await watch.sent(event)

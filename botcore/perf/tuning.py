@@ -24,6 +24,7 @@ from botcore.client import PoolOptions
 from botcore.errors import ConfigError, MeasureError
 from botcore.perf.record import RunRecord, read
 from botcore.scan import ScanOptions
+from botcore.scan.confidence import Calibrations
 from botcore.tuned import TUNABLE, Tuned, Value
 
 __all__ = ["Choice", "accepts", "choose", "interval", "save"]
@@ -35,7 +36,7 @@ _TINY = 1e-12
 MARGIN = 0.01
 """A hundredth is no difference worth a change, however surely it was measured."""
 DRAWS = 2000
-_PARTS: dict[str, type[msgspec.Struct]] = {"scan": ScanOptions, "pool": PoolOptions, "cache": CacheOptions}
+_PARTS: dict[str, type[msgspec.Struct]] = {"scan": ScanOptions, "pool": PoolOptions, "cache": CacheOptions, "confidence": Calibrations}
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +172,8 @@ class _Samples:
     def counted(self) -> str:
         """How much the choice rests on, in words."""
         among = f" for {len(self.groups)} value{'s' * (len(self.groups) != 1)} of {self.per}" if self.per else ""
-        return f"{len(self.rows)} samples of {len(self.settings)} settings{among}"
+        within = f", with {self.limit[0]} at most {self.limit[1]:g}" if self.limit else ""
+        return f"{len(self.rows)} samples of {len(self.settings)} settings{among}{within}"
 
     def of_setting(self, group: Any, setting: Any) -> list[dict[str, Any]]:
         return [row for row in self.rows if _plain(row[self.by]) == setting and (not self.per or row[self.per] == group)]

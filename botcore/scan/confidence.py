@@ -8,15 +8,29 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import accumulate, pairwise
+from typing import Any
 
 import msgspec
 
 from botcore.errors import ConfigError
 from botcore.model import Exit
 
-__all__ = ["ENOUGH", "Calibration", "Confidence", "Curve", "Judged", "brier", "calibrate", "calibration_error", "fit"]
+__all__ = [
+    "BINS",
+    "ENOUGH",
+    "Bin",
+    "Calibration",
+    "Calibrations",
+    "Confidence",
+    "Curve",
+    "Judged",
+    "brier",
+    "calibrate",
+    "calibration_error",
+    "fit",
+    "reliability",
+]
 
 ENOUGH = 200
 """Outcomes of an exit before anything is said about its probability."""
@@ -34,16 +48,23 @@ class Judged(msgspec.Struct, frozen=True):
     came_true: bool
 
 
-class Curve(msgspec.Struct, frozen=True):
+class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From scores to probabilities: steps whose ``scores`` go up and whose ``chances`` never fall, as two lists of one length.
 
     Between two of its scores the chance goes straight from one to the other; outside it stays as at the end. ``outcomes`` is
-    how many it was drawn through.
+    how many it was drawn through. Raises ConfigError for a curve that could mislead.
     """
 
     scores: tuple[float, ...]
     chances: tuple[float, ...]
     outcomes: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such curve."""
+        rising = all(low < high for low, high in pairwise(self.scores))
+        never_falling = all(low <= high for low, high in pairwise([0.0, *self.chances, 1.0]))
+        if not (0 < len(self.scores) == len(self.chances) and rising and never_falling):
+            raise ConfigError("a curve of confidence has chances from 0 to 1 that never fall, one for each of its scores, which rise")
 
     def chance(self, score: float) -> float:
         """The probability that belongs to a score, from 0 to 1."""
@@ -63,12 +84,17 @@ class Confidence(msgspec.Struct, frozen=True):
     outcomes: int
 
 
-class Calibration(msgspec.Struct, frozen=True):
-    """Curves by exit, the market they were learned on, and when."""
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was learned on one market: a curve for each exit, None where there is no outcome yet."""
 
-    market: str
-    made_at: datetime
-    curves: dict[Exit, Curve]
+    target: Curve | None = None
+    relist: Curve | None = None
+
+    @property
+    def curves(self) -> dict[Exit, Curve]:
+        """The curves that there are."""
+        both = {Exit.TARGET: self.target, Exit.RELIST: self.relist}
+        return {way: curve for way, curve in both.items() if curve is not None}
 
     def confidence(self, exit: Exit, score: float) -> Confidence:  # noqa: A002 - the domain's word
         """What is known of a score; no number before there are ``ENOUGH`` outcomes of this exit."""
@@ -77,34 +103,34 @@ class Calibration(msgspec.Struct, frozen=True):
             return Confidence(None, curve.outcomes if curve else 0)
         return Confidence(curve.chance(score), curve.outcomes)
 
-    def encode(self) -> bytes:
-        """The calibration as JSON."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1)
-
-    @staticmethod
-    def decode(data: bytes) -> Calibration:
-        """A calibration from JSON. Raises ConfigError for one that could not be used."""
-        try:
-            found = msgspec.json.decode(data, type=Calibration)
-        except msgspec.DecodeError as error:
-            raise ConfigError(f"the calibration cannot be read: {error}") from None
-        if not all(map(_sound, found.curves.values())):
-            raise ConfigError("the calibration cannot be used: its chances must be from 0 to 1 and never fall, its scores must rise")
+    def plain(self) -> dict[str, Any]:
+        """The curves as plain values, as they are kept."""
+        found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return found
 
-
-def _sound(curve: Curve) -> bool:
-    rising = all(low < high for low, high in pairwise(curve.scores))
-    never_falling = all(low <= high for low, high in pairwise([0.0, *curve.chances, 1.0]))
-    return 0 < len(curve.scores) == len(curve.chances) and rising and never_falling
+    def __str__(self) -> str:
+        """How much it rests on: ``1,511 outcomes of relist, 489 of target``; empty where on nothing."""
+        return ", ".join(f"{curve.outcomes:,} outcomes of {way}" for way, curve in self.curves.items())
 
 
-def calibrate(outcomes: Iterable[Judged], *, market: str, at: datetime) -> Calibration:
+class Calibrations(msgspec.Struct, frozen=True):
+    """The calibration of each market. What was learned on one is never told of another."""
+
+    sandbox: Calibration = Calibration()
+    dmarket: Calibration = Calibration()
+
+    def of(self, market: str) -> Calibration:
+        """That of a market by its name; an empty one for any other."""
+        found = {"sandbox": self.sandbox, "dmarket": self.dmarket}.get(market)
+        return Calibration() if found is None else found
+
+
+def calibrate(outcomes: Iterable[Judged]) -> Calibration:
     """A curve for each exit of which there are outcomes, however few: how many there were goes along."""
     by_exit: dict[Exit, list[tuple[float, bool]]] = {}
     for one in outcomes:
         by_exit.setdefault(one.exit, []).append((one.score, one.came_true))
-    return Calibration(market, at, {way: fit(points) for way, points in sorted(by_exit.items())})
+    return Calibration(**{way.value: fit(points) for way, points in by_exit.items()})
 
 
 class _Pool:
@@ -138,8 +164,8 @@ def fit(points: Iterable[tuple[float, bool]]) -> Curve:
     if not pools:
         raise ConfigError("no outcome, no curve")
     # One outcome more of either kind: a few that all came true do not make a certainty.
-    chances = accumulate(((pool.true + 1) / (pool.count + 2) for pool in pools), max)
-    return Curve(tuple(pool.scores / pool.count for pool in pools), tuple(chances), sum(pool.count for pool in pools))
+    chances = accumulate((round((pool.true + 1) / (pool.count + 2), DIGITS) for pool in pools), max)
+    return Curve(tuple(round(pool.scores / pool.count, DIGITS) for pool in pools), tuple(chances), sum(pool.count for pool in pools))
 
 
 def _by_score(points: Iterable[tuple[float, bool]]) -> list[_Pool]:
@@ -158,15 +184,29 @@ def brier(judged: Iterable[tuple[float, bool]]) -> float:
     return sum(squares) / len(squares)
 
 
-def calibration_error(judged: Iterable[tuple[float, bool]], bins: int = BINS) -> float:
-    """The expected calibration error: how far the chances are from how often it came true, over groups of equal size, lowest chances first.
+class Bin(msgspec.Struct, frozen=True):
+    """Outcomes of about one chance: how many, what they were told on average, and the share that came true, each from 0 to 1."""
 
-    Raises ConfigError without any outcome.
-    """
+    count: int
+    told: float
+    came_true: float
+
+
+def reliability(judged: Iterable[tuple[float, bool]], bins: int = BINS) -> list[Bin]:
+    """Chances beside what came, in groups of about equal size, lowest chances first. Raises ConfigError without any outcome."""
     ordered = sorted(judged)
     if not ordered:
         raise ConfigError("no outcome, nothing to be right about")
-    return sum(abs(sum(chance - true for chance, true in group)) for group in _groups(ordered, bins)) / len(ordered)
+    return [Bin(len(group), sum(chance for chance, _ in group) / len(group), sum(true for _, true in group) / len(group)) for group in _groups(ordered, bins)]
+
+
+def calibration_error(judged: Iterable[tuple[float, bool]], bins: int = BINS) -> float:
+    """The expected calibration error: how far the chances are from how often it came true, over groups of equal size.
+
+    Raises ConfigError without any outcome.
+    """
+    found = reliability(judged, bins)
+    return sum(one.count * abs(one.told - one.came_true) for one in found) / sum(one.count for one in found)
 
 
 def _groups(ordered: Sequence[tuple[float, bool]], bins: int) -> list[Sequence[tuple[float, bool]]]:

@@ -63,18 +63,18 @@ class Reason(msgspec.Struct, frozen=True):
 class Background(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of a title beside one offer of it.
 
-    ``sales``: all of the last 30 days, of any phase. ``bids``: the orders that accept this very item, the account's own left out.
-    ``asks``: prices in cents at which others sell the same kind, as many as are known.
+    ``sales``: all of the last 30 days, of any phase. ``bids``: the orders that accept this very item, the account's own left out;
+    None where nobody asked for orders. ``asks``: prices in cents at which others sell the same kind, as many as are known.
     """
 
     sales: Sequence[Sale] = ()
-    bids: Sequence[Target] = ()
+    bids: Sequence[Target] | None = ()
     asks: Sequence[int] = ()
 
 
-def background(offer: Offer, offers: Iterable[Offer], targets: Iterable[Target], sales: Sequence[Sale], own: Collection[str] = ()) -> Background:
-    """The background of one offer, from offers, foreign orders and sales of its title; ``own``: ids of the account's offers and assets."""
-    bids = [target for target in targets if accepts(target, offer)]
+def background(offer: Offer, offers: Iterable[Offer], targets: Iterable[Target] | None, sales: Sequence[Sale], own: Collection[str] = ()) -> Background:
+    """The background of one offer, from offers, foreign orders (None: not asked) and sales of its title; ``own``: the account's offers and assets by id."""
+    bids = None if targets is None else [target for target in targets if accepts(target, offer)]
     rivals = (one for one in offers if one.kind == offer.kind and offer.offer_id != one.offer_id and not (one.locked or one.p2p))
     return Background(sales=sales, bids=bids, asks=sorted(one.price_cents for one in rivals if one.offer_id not in own and one.asset_id not in own))
 
@@ -92,9 +92,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """A find, weighed. Money in cents.
 
     ``expected_cents`` is the profit at its exit. ``worst_cents`` is what the best order leaves at once, below zero for a loss; None
-    when no order accepts the item, so that nothing is sure. ``days`` is how long the money is expected to be bound, ``lock_days`` of
-    them by Steam; ``per_day_cents`` is the profit a day of that, at least one, and ``lock_cost_cents`` what the lock takes away from it.
-    ``fee_until`` is the unix time at which the reduced fee ends that was reckoned with, None for the ordinary one. ``score`` is from 0 to 1.
+    when no order accepts the item, so that nothing is sure, or nobody asked: then ``orders_known`` is false. ``days`` is how long
+    the money is expected to be bound, ``lock_days`` of them by Steam; ``per_day_cents`` is the profit a day of that, at least one,
+    and ``lock_cost_cents`` what the lock takes away from it. ``fee_until`` is the unix time at which the reduced fee ends that was
+    reckoned with, None for the ordinary one. ``score`` is from 0 to 1.
     """
 
     exit: Exit
@@ -112,6 +113,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     features: dict[str, float]
     score: float
+    orders_known: bool = True
 
 
 def expected_days(found: Opportunity) -> float:
@@ -145,17 +147,18 @@ def assess(found: Opportunity, seen: Background, fees: FeeBook, now: float) -> A
         reasons=tuple(_reasons(found, sales, book, concerns, until)),
         features=_features(found, sales, book, days),
         score=score,
+        orders_known=seen.bids is not None,
     )
 
 
 def _worst(found: Opportunity, seen: Background, fees: FeeBook, now: float) -> int | None:
-    best = max((bid.price_cents for bid in seen.bids), default=None)
+    best = max((bid.price_cents for bid in seen.bids or ()), default=None)
     return None if best is None else best - fees.fee(found.title, best, now) - found.price_cents
 
 
 def _book(found: Opportunity, seen: Background) -> Book:
     exit_price = found.exit_price_cents
-    fitting = [bid for bid in seen.bids if bid.price_cents >= exit_price]
+    fitting = [bid for bid in seen.bids or () if bid.price_cents >= exit_price]
     below = sum(ask < exit_price for ask in seen.asks)
     near = sum(exit_price <= ask <= exit_price * NEAR for ask in seen.asks)
     return Book(orders=len(fitting), pieces=sum(bid.amount for bid in fitting), asks_below=below, asks_near=near)

@@ -13,9 +13,9 @@ from botcore.model import Failure, Funnel, Game, RequestCounts
 
 __all__ = ["PURPOSES", "GameFigures", "Tally", "WatchFigures"]
 
-PURPOSES = ("newest", "prices", "evidence", "recheck", "rescan", "own")
+PURPOSES = ("newest", "prices", "evidence", "recheck", "rescan", "own", "outcomes")
 """What requests are spent on: new offers, the prices of all titles, what an offer's verdict needs, alerts that are out or to be handed
-out, the rolling rescan, and the account's own fees, offers and targets."""
+out, the rolling rescan, the account's own fees, offers and targets, and what became of what was told or dropped."""
 LATEST = 500
 SPAN = 10.0
 """Seconds over which rates and the use of the quota are told."""

@@ -12,6 +12,7 @@ from botcore.model import Alert, Game, Level, Offer, Opportunity, ScanQuery
 from botcore.scan.claims import FIRST, claim, sampled
 from botcore.scan.explain import Explainer
 from botcore.scan.trace import Explanation
+from botcore.scan.verdict import Weighed
 from botcore.store import Claim, Outcomes
 
 __all__ = ["Follower"]
@@ -27,7 +28,8 @@ _log = logging.getLogger(__name__)
 class Follower:
     """Takes alerts, all of them, and rejected offers, a ``share`` from 0 to 1, and notes them from a task of its own.
 
-    Give it an explainer of ``Priority.WARM`` on the client that the watch has. ``noted`` counts what was noted.
+    An alert that comes with what the watch saw costs no request. For all else give it an explainer of ``Priority.WARM`` on the client
+    that the watch has. ``noted`` counts what was noted.
     """
 
     def __init__(self, explainer: Explainer, outcomes: Outcomes, *, share: float = SHARE) -> None:
@@ -35,13 +37,16 @@ class Follower:
         self._explainer = explainer
         self._outcomes = outcomes
         self._share = share
-        self._alerts: deque[Alert] = deque()
+        self._alerts: deque[tuple[Alert, Weighed | None]] = deque()
         self._rejected: deque[_Dropped] = deque(maxlen=MOST)
         self._wake = asyncio.Event()
 
-    def alerted(self, alert: Alert) -> None:
-        """An alert was given. The same one again is harmless, so that after a crash those of the last hours may be handed over anew."""
-        self._alerts.append(alert)
+    def alerted(self, alert: Alert, weighed: Weighed | None = None) -> None:
+        """An alert was given, ``weighed`` as its decision saw it. Without that it is asked for, unless the alert was noted before.
+
+        The same alert again is harmless, so that after a crash those of the last hours may be handed over anew.
+        """
+        self._alerts.append((alert, weighed))
         self._wake.set()
 
     def dropped(self, game: Game, offer: Offer, reason: str, at: float) -> None:
@@ -50,28 +55,36 @@ class Follower:
             self._rejected.append((game, offer, reason, at))
             self._wake.set()
 
-    async def run(self) -> None:
-        """Note what comes, alerts first, until cancelled. Raises StoreError, and Unauthorized when the keys are refused."""
-        while True:
+    async def round(self) -> None:
+        """Wait until there is something to note, and note all that waits. Raises as ``work`` does; what was not noted still waits."""
+        if not (self._alerts or self._rejected):
             await self._wake.wait()
-            self._wake.clear()
-            await self.work()
+        self._wake.clear()
+        await self.work()
 
     async def work(self) -> None:
-        """Note everything that waits. Raises as ``run`` does."""
+        """Note everything that waits, alerts first. Raises StoreError, and Unauthorized when the keys are refused."""
         while self._alerts or self._rejected:
             if self._alerts:
-                made = await self._alert(self._alerts[0])
-                await self._note(made)
+                await self._note(await self._alert(*self._alerts[0]))
                 self._alerts.popleft()
             else:
                 await self._note(await self._reject(*self._rejected.popleft()))
 
-    async def _note(self, made: Claim) -> None:
-        self.noted += await self._outcomes.note([made], first=FIRST)
+    async def _note(self, made: Claim | None) -> None:
+        if made is not None:
+            self.noted += await self._outcomes.note([made], first=FIRST)
 
-    async def _alert(self, alert: Alert) -> Claim:
-        """The claim of an alert: its exit is the one that was told, its score that of the same exit as things are now."""
+    async def _alert(self, alert: Alert, weighed: Weighed | None) -> Claim | None:
+        """The claim of an alert; None where it was noted before."""
+        found = alert.opportunity
+        if weighed is not None:
+            return claim(weighed.offer, found, level=alert.level, game=found.game, at=alert.queued_at, assessment=weighed.assessment)
+        noted = await self._outcomes.of_offer(found.game, found.offer_id)
+        return None if any(one.price_cents == found.price_cents for one in noted) else await self._anew(alert)
+
+    async def _anew(self, alert: Alert) -> Claim:
+        """The claim of an alert of which only the exit is known that was told: its score is that of the same exit as things are now."""
         found = alert.opportunity
         seen = await self._seen(found, found.game, alert.level)
         best = seen.best if seen else None

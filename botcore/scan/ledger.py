@@ -13,8 +13,8 @@ from typing import Protocol
 
 import msgspec
 
-from botcore.model import Alert, AlertState, Change, Game, Level, Offer, Opportunity, Standing
-from botcore.scan.verdict import Look, Verdict
+from botcore.model import Alert, AlertState, Change, Game, Level, Offer, Opportunity, Standing, WatchQuery
+from botcore.scan.verdict import Look, Verdict, Weighed
 
 __all__ = ["Keeper", "Ledger", "Unkept"]
 
@@ -117,14 +117,17 @@ class Ledger:
         self._waiting: set[int] = set()
         self._offered: set[int] = set()
         self._checked: dict[int, float] = {}
+        self._weighed: dict[int, Weighed] = {}
         self._settled: dict[tuple[Game, str], float] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._out.values()))
 
-    async def load(self) -> None:
-        """Take up what an earlier watch left, and tell again what the door may not know."""
+    async def load(self, query: WatchQuery) -> None:
+        """Take up what an earlier watch left of these games and levels, and tell again what the door may not know."""
         for standing in await self._keeper.watched():
+            if standing.alert.opportunity.game not in query.games or standing.alert.level not in query.levels:
+                continue  # nobody looks at it now, so nothing can be said of it
             self._put(standing)
             self._offered.add(standing.alert.id)
             if standing.told is None and standing.state is AlertState.LIVE:
@@ -168,12 +171,16 @@ class Ledger:
         self._checked |= {standing.alert.id: look.at for standing in self.of(game, look.title)}
         new = 0
         for offer_id, (level, found) in verdict.found.items():
-            new += await self._consider(level, found, seen.get(offer_id), look.at)
+            new += await self._consider(level, found, seen.get(offer_id), look.at, verdict)
         return new
 
     def checked_at(self, alert: Alert) -> float:
         """The time of the latest look that told whether an alert holds; minus infinity for one that an earlier watch left."""
         return self._checked.get(alert.id, -math.inf)
+
+    def weighed(self, alert: Alert) -> Weighed | None:
+        """An alert as the latest look at which it was an opportunity weighed it; None when there was none, or it is over."""
+        return self._weighed.get(alert.id)
 
     async def offer(self, event: Alert | Change) -> str | None:
         """What the door knows once it has an event, for ``tell``; None when the event holds no more, so that the door is not to get it."""
@@ -217,9 +224,11 @@ class Ledger:
         else:
             state = AlertState.LIVE if row.offer_id in verdict.found else AlertState.SPOILED
         found = verdict.found.get(row.offer_id)
+        if found:
+            self._weighed[standing.alert.id] = verdict.weigh(found[1])
         await self._become(standing, state, row.offer_id, row.price_cents, found[1] if found else None)
 
-    async def _consider(self, level: Level, found: Opportunity, seen_at: float | None, at: float) -> int:
+    async def _consider(self, level: Level, found: Opportunity, seen_at: float | None, at: float, verdict: Verdict) -> int:
         """Give an opportunity, unless the same offer was told at this price or a better one."""
         same = [one for one in self.of(found.game, found.title) if found.offer_id == one.offer_now]
         if any(one.alert.opportunity.price_cents <= found.price_cents for one in same):
@@ -227,20 +236,22 @@ class Ledger:
         now = self._now()
         given = await self._keeper.give(Alert(id=0, level=level, opportunity=found, seen_at=now if seen_at is None else seen_at, decided_at=now, queued_at=now))
         if given is None:
-            await self._return(found)
+            await self._return(found, verdict)
             return 0
         self._put(Standing(given, AlertState.LIVE, found.offer_id, found.price_cents))
         self._waiting.add(given.id)
         self._checked[given.id] = at
+        self._weighed[given.id] = verdict.weigh(found)
         self._emit(given)
         return 1
 
-    async def _return(self, found: Opportunity) -> None:
+    async def _return(self, found: Opportunity, verdict: Verdict) -> None:
         """It was told before: by an earlier watch or another one of this door, or it was gone and has come back."""
         standing = await self._keeper.given(found.offer_id, found.price_cents)
         if standing is not None and self._standing(standing.alert) is None:
             self._put(standing)
             self._offered.add(standing.alert.id)
+            self._weighed[standing.alert.id] = verdict.weigh(found)
             await self._become(standing, AlertState.LIVE, found.offer_id, found.price_cents)
 
     async def _become(self, standing: Standing, state: AlertState, offer_now: str, price_now: int, found: Opportunity | None = None) -> None:
@@ -281,6 +292,7 @@ class Ledger:
         self._offered.discard(standing.alert.id)
         self._waiting.discard(standing.alert.id)
         self._checked.pop(standing.alert.id, None)
+        self._weighed.pop(standing.alert.id, None)
         if not self._out.get(place):
             self._out.pop(place, None)
 

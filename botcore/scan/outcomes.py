@@ -6,9 +6,8 @@ the last turn: give the client of a ``PartQuota``, and everything together stays
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -38,6 +37,7 @@ SALES_PAGE = 20
 MOST_PAGES = 50
 WAIT = 5.0
 """Seconds at most until the store is asked again what is due, since new claims come from elsewhere."""
+SHORTEST = 0.1
 
 
 class Asked(msgspec.Struct):
@@ -60,13 +60,13 @@ class Asker:
         """Note claims, to be followed up; an offer at a price is noted once. Gives how many were new. Raises StoreError."""
         return await self._outcomes.note(claims, first=FIRST)
 
-    async def run(self, clock: Callable[[], float]) -> None:
-        """Ask until cancelled whatever is due by ``clock``. Raises StoreError, and Unauthorized when the keys are refused."""
-        while True:
-            asked = await self.ask(clock())
-            if not asked.looked + asked.postponed:
-                due = await self._outcomes.next_at()
-                await asyncio.sleep(WAIT if due is None else max(0.1, min(WAIT, due - clock())))
+    async def round(self, now: float) -> float:
+        """Ask what is due at ``now``, and give the seconds until there is more to ask. Raises as ``ask`` does."""
+        asked = await self.ask(now)
+        if asked.looked + asked.postponed:
+            return 0.0
+        due = await self._outcomes.next_at()
+        return WAIT if due is None else max(SHORTEST, min(WAIT, due - now))
 
     async def ask(self, now: float, limit: int = AT_ONCE) -> Asked:
         """Ask what is due at ``now``, the longest waiting first; what is learned is stored title by title.

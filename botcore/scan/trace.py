@@ -127,7 +127,7 @@ class _Case:
             affordable_cents=affordable,
             cheapest=evidence.next_ask_cents is None or offer.price_cents <= evidence.next_ask_cents,
             orders=len(self._targets),
-            fitting=len(self._seen.bids),
+            fitting=len(self._seen.bids or ()),
             bid_cents=evidence.bid_cents,
             sales_30d=evidence.sales.count,
             median_cents=evidence.sales.median_cents,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from botcore.fees import FeeBook
 from botcore.model import Game, Level, Offer, Opportunity, OwnTarget, Sale, Target, WatchQuery
 from botcore.scan.books import Books
+from botcore.scan.evidence import Assessment, assess, background
 from botcore.scan.match import Evidence, SalesFigures, best_bid, decide, foreign, profit_window, sales_figures
 from botcore.scan.table import Asks
 
-__all__ = ["Look", "Verdict", "judge"]
+__all__ = ["Look", "Verdict", "Weighed", "judge"]
 
 
 class Look(msgspec.Struct):
@@ -34,11 +36,22 @@ class Look(msgspec.Struct):
         return self.all_up_to is None or price_cents <= self.all_up_to
 
 
+class Weighed(msgspec.Struct, frozen=True):
+    """An offer as a look saw it, and how the evidence of its opportunity looks."""
+
+    offer: Offer
+    assessment: Assessment
+
+
 class Verdict(msgspec.Struct):
-    """Of the offers of a look by offer id: the opportunities with their levels, and the funnel's name for why the others are none."""
+    """Of the offers of a look by offer id: the opportunities with their levels, and the funnel's name for why the others are none.
+
+    ``weigh`` weighs one of the opportunities by what the look saw, which is worth its while for those alone that are told.
+    """
 
     found: dict[str, tuple[Level, Opportunity]]
     reasons: dict[str, str]
+    weigh: Callable[[Opportunity], Weighed]
 
 
 def judge(look: Look, books: Books, query: WatchQuery, game: Game, own: Iterable[OwnTarget], now: float) -> Verdict:
@@ -46,8 +59,8 @@ def judge(look: Look, books: Books, query: WatchQuery, game: Game, own: Iterable
     fees = books.fees
     if fees is None:
         raise RuntimeError("an offer was judged before the fees were known")
-    case = _Case(look, books, fees, foreign(look.title, look.targets or (), own))
-    verdict = Verdict({}, {})
+    case = _Case(look, books, fees, None if look.targets is None else foreign(look.title, look.targets, own))
+    verdict = Verdict({}, {}, partial(case.weigh, now=now))
     for offer in look.rows:
         reason = books.refusal(offer)
         outcome = reason if reason is not None else case.outcome(offer, query, game, now)
@@ -61,7 +74,9 @@ def judge(look: Look, books: Books, query: WatchQuery, game: Game, own: Iterable
 class _Case:
     """What is the same for all offers of a title."""
 
-    def __init__(self, look: Look, books: Books, fees: FeeBook, targets: Sequence[Target]) -> None:
+    def __init__(self, look: Look, books: Books, fees: FeeBook, targets: Sequence[Target] | None) -> None:
+        self._rows = look.rows
+        self._own = books.own
         self._fees = fees
         self._targets = targets
         self._sales = look.sales or ()
@@ -73,7 +88,7 @@ class _Case:
 
     def outcome(self, offer: Offer, query: WatchQuery, game: Game, now: float) -> tuple[Level, Opportunity] | str:
         """The opportunity that an offer is at one of the levels, or why it is none."""
-        evidence = Evidence(best_bid(offer, self._targets), self._figures_of(offer.phase, now), self._asks[offer.phase].other(offer.offer_id))
+        evidence = Evidence(best_bid(offer, self._targets or ()), self._figures_of(offer.phase, now), self._asks[offer.phase].other(offer.offer_id))
         reason = "price"
         for level in query.levels:
             low, high = level.price_window
@@ -83,6 +98,11 @@ class _Case:
                     return level, outcome
                 reason = outcome
         return reason
+
+    def weigh(self, found: Opportunity, now: float) -> Weighed:
+        """An opportunity among the offers, weighed."""
+        offer = next(row for row in self._rows if row.offer_id == found.offer_id)
+        return Weighed(offer, assess(found, background(offer, self._rows, self._targets, self._sales, self._own), self._fees, now))
 
     def _figures_of(self, phase: str, now: float) -> SalesFigures:
         if phase not in self._figures:

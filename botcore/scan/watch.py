@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from botcore.client import Clock, DMarketClient, RealClock
+from botcore.client import Clock, DMarketClient, RealClock, counting
 from botcore.errors import BotcoreError, MarketError, ScanFailed, StoreError, Unauthorized
 from botcore.model import Alert, Change, Game, Offer, RequestClass, WatchQuery
 from botcore.scan.figures import Tally, WatchFigures
@@ -26,6 +26,8 @@ from botcore.scan.patrol import Patrol
 
 if TYPE_CHECKING:
     from botcore.cache import Cache
+    from botcore.scan.evidence import Assessment
+    from botcore.scan.following import Following
     from botcore.store import Journal
 
 __all__ = ["Watch"]
@@ -37,6 +39,8 @@ LONGEST = 8.0
 FIRST = 0.25
 """Seconds to wait after a failure, doubled with each one in a row, up to ``LONGEST``."""
 PRUNE = 3600.0
+ROUNDS = frozenset({"newest", "prices"})
+"""What always asks the market, so that it tells whether that answers; what is the account's own stays as it was when it cannot be had."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +50,7 @@ class Watch:
     Asking for the next event says that the one before is in good hands: it is not told again. What was handed out and is
     not in good hands when a watch ends, is handed out by the next one, marked ``again``. ``client`` is paced by the part of the quota that
     the watch may use; ``whole`` are the limits of all of it. ``keeper`` keeps its state, ``dropped`` hears of each new offer
-    that is none. ``clock`` is where its waits come from.
+    that is none, ``following`` follows what became of what was told. ``clock`` is where its waits come from.
 
     Raises, from the iteration:
         ScanFailed: the market refused the keys.
@@ -63,6 +67,7 @@ class Watch:
         cache: Cache | None = None,
         journal: Journal | None = None,
         dropped: Callable[[Game, Offer, str, float], None] | None = None,
+        following: Following | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.query = query
@@ -73,6 +78,7 @@ class Watch:
         self._cache = cache
         self._journal = journal
         self._dropped = dropped
+        self._following = following
         self._clock = RealClock() if clock is None else clock
         self._began = client.now()
         self._tally = Tally(whole or client.quota.limits, self._clock.monotonic())
@@ -83,6 +89,8 @@ class Watch:
         self._tasks: list[asyncio.Task[None]] = []
         self._saved: dict[Game, float] = {}
         self._over = False
+        self._heard = False
+        self._failing_since: float | None = None
         self._error: BotcoreError | None = None
 
     async def __aenter__(self) -> Self:
@@ -91,7 +99,7 @@ class Watch:
         marks = await self._keeper.watermarks(self.query.scope)
         for game in self.query.games:
             self.patrols[game] = self._patrol(game, marks.get(game))
-        await self._ledger.load()
+        await self._ledger.load(self.query)
         for game, patrol in self.patrols.items():
             self._begin(self._game(patrol), f"watch {game}")
         for number in range(self._jobs.staff):
@@ -101,6 +109,9 @@ class Watch:
         self._begin(self._forever("store", self._prune, lambda: PRUNE), "watch pruning")
         if self.options.figures:
             self._begin(self._tell_figures(), "watch figures")
+        if (following := self._following) is not None:
+            self._begin(self._outcomes(following.note, lambda: 0.0), "watch outcomes")
+            self._begin(self._outcomes(following.ask, lambda: following.pause), "watch outcomes due")
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -137,6 +148,27 @@ class Watch:
         """Whether an alert still holds, asked of the market now; where it does not, a change follows. False as well when it cannot be told."""
         return await self._look_again(alert) and self._ledger.holds(alert)
 
+    def holds(self, alert: Alert) -> bool | None:
+        """Whether an alert holds, by what is known of it; None when that is older than ``recheck`` of the options, so that the market is to be asked."""
+        if not self._ledger.holds(alert):
+            return False
+        return True if self._fresh(alert) else None
+
+    def weighed(self, alert: Alert) -> Assessment | None:
+        """How the evidence of an alert looks, by the latest look at which it was an opportunity; None when that is not known, or it is over."""
+        weighed = self._ledger.weighed(alert)
+        return weighed.assessment if weighed else None
+
+    @property
+    def heard(self) -> bool:
+        """Whether the market answered a round since the watch began."""
+        return self._heard
+
+    @property
+    def failing(self) -> float:
+        """Seconds since when the market answered no round any more; 0 while it answers."""
+        return 0.0 if self._failing_since is None else self._clock.monotonic() - self._failing_since
+
     @property
     def over(self) -> bool:
         """Whether no more events come."""
@@ -157,11 +189,13 @@ class Watch:
         elif not event.again:
             new = event.listed_at >= self._began
             self._tally.alerted(event.queued_at - event.listed_at if new else None)
+            if self._following is not None:
+                self._following.alerted(event, self._ledger.weighed(event))
         self._events.put_nowait(event)
 
     async def _holds(self, event: Alert | Change) -> bool:
         """Whether an event is to be handed out. An alert of which nothing was heard for a moment is checked once more."""
-        if isinstance(event, Alert) and self._clock.monotonic() > self._ledger.checked_at(event) + self.options.recheck and not await self._checked(event):
+        if isinstance(event, Alert) and not self._fresh(event) and not await self._checked(event):
             return False
         try:
             mark = await self._ledger.offer(event)
@@ -174,6 +208,9 @@ class Watch:
             return False
         self._handed = (event if isinstance(event, Alert) else event.alert), mark
         return True
+
+    def _fresh(self, alert: Alert) -> bool:
+        return self._clock.monotonic() <= self._ledger.checked_at(alert) + self.options.recheck
 
     async def _checked(self, alert: Alert) -> bool:
         """Look at the title of an alert once more; where that cannot be done now, the alert waits."""
@@ -278,8 +315,12 @@ class Watch:
         except Unauthorized:
             raise
         except (MarketError, StoreError) as error:
+            if isinstance(error, MarketError) and self._failing_since is None:
+                self._failing_since = self._clock.monotonic()
             self._trouble(what, error)
             return False
+        if what in ROUNDS:
+            self._heard, self._failing_since = True, None
         return True
 
     def _trouble(self, what: str, error: BotcoreError) -> None:
@@ -307,6 +348,10 @@ class Watch:
         if changed:
             await self._keeper.advance(self.query.scope, changed, at=self._client.now())
             self._saved |= changed
+
+    async def _outcomes(self, work: Callable[[], Awaitable[None]], pause: Callable[[], float]) -> None:
+        with counting(self._tally.spent["outcomes"]):
+            await self._forever("outcomes", work, pause)
 
     async def _prune(self) -> None:
         await self._keeper.prune(self._client.now() - self.options.keep)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from botcore.scan.confidence import Confidence
 from botcore.scan.evidence import Assessment, Concern, Reason
 
-__all__ = ["CONCERNS", "REASONS", "confidence_line", "evidence_line", "reason"]
+__all__ = ["CONCERNS", "REASONS", "confidence_line", "evidence_line", "in_short", "reason"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 CONCERNS: Mapping[Concern, str] = {
@@ -75,3 +75,11 @@ def confidence_line(confidence: Confidence) -> str:
     if confidence.chance is None:
         return f"confidence not yet known ({_counted(confidence.outcomes, 'outcome', 'outcomes')} so far)"
     return f"confidence {confidence.chance:.2f}, from {confidence.outcomes:,} outcomes"
+
+
+def in_short(assessment: Assessment | None, confidence: Confidence | None) -> str:
+    """How far a find can be trusted, where there is little room: ``sure 0.83, thin, pumped``."""
+    if assessment is None or confidence is None:
+        return "not weighed"
+    sure = "confidence not yet known" if confidence.chance is None else f"sure {confidence.chance:.2f}"
+    return ", ".join([sure, *assessment.concerns])

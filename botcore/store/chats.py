@@ -1,9 +1,9 @@
-"""What the bot keeps of each chat: its settings and mutes, the scans it asked for, the titles it watches. Times are unix seconds."""
+"""What the bot keeps of each chat: its settings and mutes, the scans it asked for, the titles and levels it watches. Times are unix seconds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from botcore.model import Game, Level, ScanReport
 from botcore.store import rows
 from botcore.store.connect import unbroken
 from botcore.store.rows import milliseconds, storable
-from botcore.store.schema import chats, mutes, state, views, watches
+from botcore.store.schema import chats, mutes, state, views, watched_levels, watches
 from botcore.store.store import Store
 
 __all__ = ["ChatSettings", "Chats", "View", "Watch"]
@@ -178,6 +178,33 @@ class Chats:
         """Note which offers a watch told of: offer id → price in cents. What was noted before is replaced."""
         async with self._store.writing() as connection:
             await connection.execute(update(watches).where(watches.c.id == watch_id).values(known=_json(offers)))
+
+    # Levels
+
+    @unbroken
+    async def watch_levels(self, chat_id: int, pairs: Iterable[tuple[Game, Level]], at: float) -> None:
+        """Let a chat watch these levels of games, beside those that it watches already."""
+        async with self._store.writing() as connection:
+            for game, level in pairs:
+                values = {"chat_id": chat_id, "game": str(game), "level": str(level), "since": milliseconds(at)}
+                await connection.execute(_unless_there(watched_levels, connection.dialect.name, **values))
+
+    @unbroken
+    async def unwatch_levels(self, chat_id: int, game: Game, level: Level | None = None) -> list[Level]:
+        """End the watch of a level of a game, of all its levels by default; gives those that it ended."""
+        meant = [watched_levels.c.chat_id == chat_id, watched_levels.c.game == str(game)]
+        if level is not None:
+            meant.append(watched_levels.c.level == str(level))
+        async with self._store.writing() as connection:
+            ended = (await connection.execute(delete(watched_levels).where(*meant).returning(watched_levels.c.level))).scalars().all()
+        return [one for one in Level if one in ended]
+
+    async def levels(self) -> dict[int, frozenset[tuple[Game, Level]]]:
+        """The levels that each chat watches, by chat; one that watches none is left out."""
+        found: dict[int, set[tuple[Game, Level]]] = {}
+        for row in await self._store.fetch(select(watched_levels)):
+            found.setdefault(row.chat_id, set()).add((Game(row.game), Level(row.level)))
+        return {chat_id: frozenset(pairs) for chat_id, pairs in found.items()}
 
     # Notes
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from botcore.store import rows
 from botcore.store.connect import unbroken
 from botcore.store.rows import milliseconds, storable
-from botcore.store.schema import cards, chats, mutes, outbox, views, watches
+from botcore.store.schema import cards, chats, mutes, outbox, told, views, watched_levels, watches
 from botcore.store.store import Store
 
 __all__ = ["Card", "Draft", "Letter", "Letters"]
@@ -62,16 +62,19 @@ class Letters:
     # Letters
 
     @unbroken
-    async def put(self, drafts: Iterable[Draft], *, at: float) -> list[Letter]:
+    async def put(self, drafts: Iterable[Draft], *, at: float, once: bool = False) -> list[Letter]:
         """Store drafts, all or none; gives them with ids that go up in the order given.
 
+        With ``once`` a draft is left out whose card was put so in its chat before, be it sent, too old or still to be sent.
         What no database holds in a text (a zero character, half of a surrogate pair) is replaced, so that one draft costs no other.
         """
         values = [{**_values(draft), "chat_id": draft.chat_id, "card": draft.card, "created_at": milliseconds(at)} for draft in drafts]
         if not values:
             return []
         async with self._store.writing() as connection:
-            ids = await _insert(connection, values)
+            if once:
+                values = [one for one in values if await _first_time(connection, one)]
+            ids = await _insert(connection, values) if values else ()
         return [_letter(number, one) for number, one in zip(ids, values, strict=True)]
 
     @unbroken
@@ -104,6 +107,15 @@ class Letters:
         async with self._store.writing() as connection:
             await _remove(connection, letter_ids)
 
+    @unbroken
+    async def take_back(self, letters: Iterable[Letter]) -> None:
+        """Remove letters that are not to be sent, as if they had never been put: their cards may be put once more."""
+        gone = list(letters)
+        async with self._store.writing() as connection:
+            await _remove(connection, [one.id for one in gone])
+            for one in gone:
+                await connection.execute(delete(told).where(told.c.chat_id == one.chat_id, told.c.card == one.card))
+
     # Cards
 
     async def card(self, chat_id: int, name: str) -> int | None:
@@ -125,8 +137,9 @@ class Letters:
 
     @unbroken
     async def prune_cards(self, older_than_at: float) -> int:
-        """Let go the cards that were last shown before that (unix seconds); gives how many."""
+        """Let go the cards that were last shown before that (unix seconds), and what was told once before; gives how many cards."""
         async with self._store.writing() as connection:
+            await connection.execute(delete(told).where(told.c.told_at < milliseconds(older_than_at)))
             return (await connection.execute(delete(cards).where(cards.c.shown_at < milliseconds(older_than_at)))).rowcount
 
     # Chats
@@ -150,9 +163,9 @@ class Letters:
             await connection.execute(_settled(connection.dialect.name, old, new))
             for table in (outbox, views):
                 await connection.execute(_moved(table, old, new))
-            for table in (mutes, watches):
-                await connection.execute(_moved_unless_there(table, old, new))
-            for table in (cards, watches, chats):  # the mutes that are left go with the chat
+            for table, keys in ((mutes, ("game", "title")), (watches, ("game", "title")), (watched_levels, ("game", "level")), (told, ("card",))):
+                await connection.execute(_moved_unless_there(table, keys, old, new))
+            for table in (cards, watches, watched_levels, told, chats):  # the mutes that are left go with the chat
                 await connection.execute(delete(table).where(table.c.chat_id == old))
 
 
@@ -182,6 +195,12 @@ async def _insert(connection: AsyncConnection, values: list[dict[str, Any]]) -> 
     return range(last - len(values) + 1, last + 1)  # we hold the lock of the only writer, and SQLite counts up by one
 
 
+async def _first_time(connection: AsyncConnection, one: dict[str, Any]) -> bool:
+    """Whether a card is told in its chat for the first time; it is noted."""
+    query = rows.insert(told, connection.dialect.name).values(chat_id=one["chat_id"], card=one["card"], told_at=one["created_at"])
+    return (await connection.execute(query.on_conflict_do_nothing().returning(told.c.card))).first() is not None
+
+
 async def _remove(connection: AsyncConnection, letter_ids: Iterable[int]) -> None:
     gone = [{"letter": number} for number in letter_ids]
     if gone:
@@ -204,6 +223,6 @@ def _moved(table: Table, old: int, new: int) -> Update:
     return update(table).where(table.c.chat_id == old).values(chat_id=new)
 
 
-def _moved_unless_there(table: Table, old: int, new: int) -> Update:
+def _moved_unless_there(table: Table, keys: Iterable[str], old: int, new: int) -> Update:
     other = table.alias()
-    return _moved(table, old, new).where(~exists().where(other.c.chat_id == new, other.c.game == table.c.game, other.c.title == table.c.title))
+    return _moved(table, old, new).where(~exists().where(other.c.chat_id == new, *(other.c[key] == table.c[key] for key in keys)))

@@ -19,7 +19,9 @@ __all__ = [
     "sales",
     "scans",
     "state",
+    "told",
     "views",
+    "watched_levels",
     "watches",
     "watermarks",
 ]
@@ -181,6 +183,25 @@ watches = Table(
     sqlite_autoincrement=True,  # same as for views
 )
 """Titles that a chat wants to hear of; ``known`` is the JSON of the offers it was told of: offer id → price in cents."""
+
+watched_levels = Table(
+    "watched_levels",
+    METADATA,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    *_keys("game", "level"),
+    *_numbers("since"),
+)
+"""Levels of games of which a chat wants to hear every find."""
+
+told = Table(
+    "told",
+    METADATA,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    *_keys("card"),
+    *_numbers("told_at"),
+    Index("told_told_at", "told_at"),
+)
+"""Cards that are told to a chat once: put among what is to be sent, whether or not that was sent already."""
 
 watermarks = Table("watermarks", METADATA, *_keys("market", "door", "game", "scope"), *_numbers("listed_at", "updated_at"))
 """Up to when of the market's listing everything was decided, for each door and what it watches."""

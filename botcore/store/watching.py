@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.engine import Row
 
 from botcore.model import Alert, AlertState, Game, Level, Opportunity, Standing
@@ -65,6 +65,16 @@ class Watching:
         query = select(alerts).where(*self._mine, alerts.c.offer_id == offer_id, alerts.c.price_cents == price_cents)
         found = await self._store.fetch(query)
         return _standing(found[0]) if found else None
+
+    async def find(self, alert_id: int) -> Standing | None:
+        """An alert by its number; None when it was another door's, or is forgotten."""
+        found = await self._store.fetch(select(alerts).where(*self._mine, alerts.c.id == alert_id))
+        return _standing(found[0]) if found else None
+
+    async def of_offer(self, offer_id: str) -> list[Standing]:
+        """The alerts of an offer, by the id it was told under or has now, newest first."""
+        same = or_(alerts.c.offer_id == offer_id, alerts.c.offer_now == offer_id)
+        return [_standing(row) for row in await self._store.fetch(select(alerts).where(*self._mine, same).order_by(alerts.c.id.desc()))]
 
     async def watched(self) -> list[Standing]:
         """The alerts that are not gone, or whose end was not told, oldest first."""

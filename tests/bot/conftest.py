@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
+from tests.bot.shelf import Shelf
 from tests.bot.support import Clock, open_scene
 
 
@@ -17,3 +18,16 @@ async def scene(tmp_path):
 def clock():
     """Time that passes when a test says so."""
     return Clock()
+
+
+@pytest.fixture
+def shelf():
+    """One title, and its offers."""
+    return Shelf()
+
+
+@pytest_asyncio.fixture
+async def street(tmp_path, shelf):
+    """A scene whose market sells that one title."""
+    async with open_scene(tmp_path, world=shelf.world) as scene:
+        yield scene

@@ -15,7 +15,8 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
 from botcore.bot.carrier import Carrier
-from botcore.bot.outbox import Note, Outbox, Pace
+from botcore.bot.notes import Note
+from botcore.bot.outbox import Outbox, Pace
 from botcore.bot.posts import Post
 from botcore.sandbox import Person, TelegramOptions, serve_telegram
 from botcore.store import Letters, Store, StoreOptions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
+    from botcore.bot.checks import Gate
     from botcore.sandbox import TelegramServer
     from botcore.sandbox.telegram.objects import Message
 
@@ -151,7 +153,7 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(
+async def open_office(  # noqa: PLR0913 - each is a neighbour that a test may choose
     folder: Path,
     *,
     telegram: TelegramOptions = CALM,
@@ -161,6 +163,7 @@ async def open_office(
     digest: int = 1000,
     pace: Pace = AT_ONCE,
     clock: Callable[[], float] = time.time,
+    gate: Gate | None = None,
 ) -> AsyncIterator[Office]:
     """An office of one's own, in which every person has written to the bot. ``patience`` is how long a call may take, in seconds."""
     options = StoreOptions(url=f"sqlite:///{folder}/bot.db", timeout=0.1)
@@ -172,7 +175,7 @@ async def open_office(
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.address.url, timeout=DEADLINE))
         for person in telegram.people:
             server.people.write(person.id, person.id, "/start")
-        office = Office(server, store, bot, http, digest=digest, pace=pace, clock=clock)
+        office = Office(server, store, bot, http, digest=digest, pace=pace, clock=clock, gate=gate)
         if started:
             await office.outbox.start()
         yield office

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 
 import msgspec
@@ -13,13 +13,34 @@ from botcore.bot import messages
 from botcore.bot.posts import Post
 from botcore.client import Balance
 from botcore.errors import MarketError
-from botcore.model import Exit, Failure, Funnel, Game, Level, Opportunity, Quote, RequestCounts, Sale, ScanReport
-from botcore.scan import ScanProgress
+from botcore.model import Alert, AlertState, Change, Exit, Failure, Funnel, Game, Level, Opportunity, Quote, RequestCounts, Sale, ScanReport
+from botcore.scan import GameFigures, ScanProgress, WatchFigures
+from botcore.scan.evidence import Assessment
+from botcore.scan.trace import Explanation, Way
 from botcore.settings import Setting
 
-from .weighed import CONFIDENCES, WEIGHED
+from .weighed import CONFIDENCES, USUAL, WEIGHED
 
-__all__ = ["AWFUL", "FOUND", "KNIFE", "LIMITS", "NOW", "PROGRESS", "REPORT", "Said", "errors_of", "everything", "find", "progress", "report", "status"]
+__all__ = [
+    "AWFUL",
+    "ENGINE",
+    "FOUND",
+    "KNIFE",
+    "LIMITS",
+    "NOW",
+    "PROGRESS",
+    "REPORT",
+    "Said",
+    "alerted",
+    "changes",
+    "errors_of",
+    "everything",
+    "explanations",
+    "find",
+    "progress",
+    "report",
+    "status",
+]
 
 Said = str | Post
 NOW = 1_767_225_600.0
@@ -90,6 +111,68 @@ AWFUL = (
 )
 
 
+ALL = [(game, level) for game in Game for level in Level]
+ENGINE = WatchFigures(
+    seconds=60.0,
+    seen=90,
+    per_second=1.5,
+    alerts=12,
+    changes=3,
+    gone=1,
+    live=9,
+    to_alert=(0.61, 1.44),
+    waiting=2,
+    requests={"newest": RequestCounts(60, 0, 0, 2)},
+    used={"market": 0.624, "sales": 0.05, "other": 0.0},
+    throttled=0,
+    retries=0,
+    games={Game.CSGO: GameFigures(1.25, 0.4, 1200, 2, 0.5), Game.DOTA2: GameFigures(0.25, 2.0, 300, 4, 0.1)},
+    funnel=Funnel(),
+    failures=[],
+)
+
+
+def alerted(found: Opportunity) -> Alert:
+    return Alert(id=2**53, level=Level.ADVANCED, opportunity=found, seen_at=NOW, decided_at=NOW, queued_at=NOW)
+
+
+def changes(found: Opportunity) -> Iterator[Change]:
+    """What may become of an alert."""
+    common: dict[str, Any] = {"alert": alerted(found), "offer_id": "o2", "at": NOW}
+    yield Change(state=AlertState.GONE, price_cents=None, **common)
+    yield Change(state=AlertState.SPOILED, price_cents=found.price_cents, **common)
+    yield Change(state=AlertState.LIVE, price_cents=found.price_cents, opportunity=found, **common)
+    for state, price in ((AlertState.CHEAPER, found.price_cents - 1), (AlertState.DEARER, found.price_cents + 1)):
+        for now in (None, msgspec.structs.replace(found, price_cents=price)):
+            yield Change(state=state, price_cents=price, opportunity=now, **common)
+
+
+def explanations(found: Opportunity, weighed: Assessment) -> Iterator[Explanation]:
+    """How an offer may fare, at each stage."""
+    bare = Explanation(
+        game=found.game,
+        level=Level.STANDARD,
+        offer_id=found.offer_id,
+        title=found.title,
+        verdict="gone",
+        stage="",
+        at=NOW,
+        least_percent=5.0,
+        most_percent=10.0,
+    )
+    yield bare
+    way = Way(exit=found.exit, price_cents=2250, fee_cents=113, profit_cents=137, profit_percent=6.85, verdict="fits")
+    figures: dict[str, Any] = {"orders": 10, "fitting": 3, "bid_cents": 2100, "sales_30d": 39, "median_cents": 2300, "next_ask_cents": 2251, "ways": (way, way)}
+    quote = Quote(found.title, 2251, 12, 2100, 30)
+    seen = msgspec.structs.replace(bare, phase=found.phase, price_cents=found.price_cents, quote=quote, affordable_cents=1990, best=found, **figures)
+    yield msgspec.structs.replace(seen, verdict="found", stage="found", cheapest=True, found=found, assessment=weighed)
+    yield msgspec.structs.replace(seen, verdict="thin", stage="listed", quote=Quote(found.title, 2251, 12, 0, 0), ways=())
+    for verdict in ("low", "too-good", "thin", "no-exit"):
+        yield msgspec.structs.replace(seen, verdict=verdict, stage="checked", assessment=weighed, most_percent=None)
+    for verdict in ("price", "locked", "p2p", "own", "muted", "duplicate", found.title):
+        yield msgspec.structs.replace(bare, verdict=verdict, stage="listed", price_cents=found.price_cents)
+
+
 def find(**changes: Any) -> Opportunity:
     return msgspec.structs.replace(FOUND, **changes)
 
@@ -114,6 +197,9 @@ def status(**changes: Any) -> messages.Status:
         scans=12,
         last_scan=(Game.CSGO, Level.STANDARD, 190.0, 5),
         watches=4,
+        levels=2,
+        engine=ENGINE,
+        gone=1,
         outbox=0,
         uptime=98_765.0,
         version="0.1.0",
@@ -148,6 +234,7 @@ SHORT = (
     "foreign_button",
     "help_",
     "interrupted",
+    "keys_refused",
     "market_away",
     "market_back",
     "mute_usage",
@@ -159,6 +246,7 @@ SHORT = (
     "stopping",
     "too_long",
     "unknown_command",
+    "why_usage",
 )
 
 
@@ -166,6 +254,8 @@ def of_words(lang: str, words: str) -> Iterator[tuple[str, Said]]:
     """Words of persons and of errors."""
     yield "start", messages.start(lang, name=words, game=Game.CSGO, level=Level.BOOST, sandbox=False)
     yield "wrong_scan", messages.wrong_scan(lang, words)
+    yield "wrong_watch", messages.wrong_watch(lang, words)
+    yield "why_unseen", messages.why_unseen(lang, words)
     yield "error", messages.error(lang, words)
     yield "owner_error", messages.owner_error(lang, error_id=words, kind=words, what=words)
     yield "scan_failed", messages.scan_failed(lang, words, words)
@@ -181,7 +271,10 @@ def of_titles(lang: str, title: str, *, sandbox: bool) -> Iterator[tuple[str, Sa
         yield name, getattr(messages, name)(lang, title)
     yield "watching", messages.watching(lang, title=title, game=Game.DOTA2, level=Level.ADVANCED)
     for count in (0, 1, 200):
-        yield "watches", messages.watches(lang, [(2**53 - number, Game.CSGO, Level.PRO, title) for number in range(count)])
+        titles = [(2**53 - number, Game.CSGO, Level.PRO, title) for number in range(count)]
+        for pairs in ((), [(Game.RUST, Level.PRO)], ALL):
+            for engine in (None, ENGINE):
+                yield "watches", messages.watches(lang, pairs, titles, engine, gone=2)
         yield "mutes", messages.mutes(lang, [(Game.RUST, title)] * count)
     yield "alert_gone", messages.alert_gone(lang, title=title, price_cents=2000, sandbox=sandbox)
     for near in ([], [(Game.CSGO, FOUND.title), (Game.TF2, title)] * 9):
@@ -205,7 +298,14 @@ def of_finds(lang: str, title: str, *, sandbox: bool) -> Iterator[tuple[str, Sai
         yield "alert", messages.alert(lang, found=found, watch=2**53, sandbox=sandbox)
         for weighed, confidence in product(WEIGHED, CONFIDENCES):
             yield "alert", messages.alert(lang, found=found, watch=1, sandbox=sandbox, weighed=weighed, confidence=confidence)
-            yield "why", messages.why(lang, found=found, report=report(market=market), weighed=weighed, confidence=confidence)
+            yield "level_alert", messages.level_alert(lang, alert=alerted(found), level=Level.PRO, sandbox=sandbox, weighed=weighed, confidence=confidence)
+        for told, weighed in zip(explanations(found, USUAL), cycle(WEIGHED), strict=False):
+            case = msgspec.structs.replace(told, assessment=told.assessment and weighed)
+            yield "explained", messages.explained(lang, case, CONFIDENCES[1], sandbox=sandbox)
+            yield "why", messages.why(lang, found=found, report=report(market=market), told=case, confidence=CONFIDENCES[-1])
+        yield "level_alert", messages.level_alert(lang, alert=alerted(found), level=Level.BOOST, sandbox=sandbox)
+        for change in changes(found):
+            yield "level_alert_changed", messages.level_alert_changed(lang, change=change, sandbox=sandbox)
         yield "alert_changed", messages.alert_changed(lang, found=found, before_cents=1, watch=2**53, sandbox=sandbox)
         yield "alert_line", messages.alert_line(lang, found)
         for dropped in ({}, {f"unknown-{title}": 1, "gone": 2, **DROPPED}):
@@ -274,6 +374,10 @@ def of_choices(lang: str, *, sandbox: bool) -> Iterator[tuple[str, Said]]:
     yield "choose_game", messages.choose_game(lang, "set")
     yield "commands", "\n".join(f"{name} {meaning}" for name, meaning in messages.commands(lang))
     for game in Game:
+        for pairs in ([(game, Level.PRO)], [(game, level) for level in Level], ALL):
+            yield "watching_levels", messages.watching_levels(lang, pairs)
+        for levels in ([Level.PRO], list(Level)):
+            yield "unwatched_levels", messages.unwatched_levels(lang, game, levels)
         yield "choose_level", messages.choose_level(lang, "scan", game)
         yield "choose_level", messages.choose_level(lang, "set", game)
         for level in Level:
@@ -290,6 +394,8 @@ def of_state(lang: str, *, sandbox: bool) -> Iterator[tuple[str, Said]]:
         yield "watch_full", messages.watch_full(lang, number)
         yield "balance", messages.balance(lang, balance=Balance(number, 1), sandbox=sandbox)
     yield "status", messages.status(lang, status(sandbox=sandbox))
+    yield "status", messages.status(lang, status(sandbox=sandbox, levels=0, engine=None))
+    yield "status", messages.status(lang, status(sandbox=sandbox, engine=msgspec.structs.replace(ENGINE, to_alert=None)))
     yield "status", messages.status(lang, status(sandbox=sandbox, last_scan=None, recent={}, sent={}, cache={}, limits={}, uptime=0.0))
     for rows in ([], [Setting("BOTCORE_POOL_KEEPALIVE", "", "default")] * 40, [Setting("BOTCORE_SCAN_BANDS", "4", "tuned by profiling_results/scan.json")]):
         for page in (-1, 0, 1, 99):

@@ -9,54 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from botcore.model import Game, Level
-from botcore.sandbox import World, grow_world
+from botcore.sandbox import grow_world
 from botcore.sandbox.churn import Churn
 from botcore.sandbox.truth import true_opportunities
-from tests.bot.support import ANNA, BORIS, MARKET, buttons_of, labels_of, open_scene, text_of
+from tests.bot.shelf import REDLINE
+from tests.bot.support import ANNA, BORIS, MARKET, buttons_of, labels_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from botcore.sandbox.goods import Offer
     from botcore.sandbox.telegram.objects import Message
     from tests.bot.support import Chat, Scene
 
-REDLINE = "AK-47 | Redline (Field-Tested)"
 AWAY, BACK = "DMarket does not answer. I keep trying, and tell when it is back.", "DMarket answers again."
 LIVELY = {"BOTCORE_BOT_WATCH": "0.02", **{f"BOTCORE_CACHE_{kind}": "0" for kind in ("QUOTES", "TARGETS", "SALES", "SALES_STALE")}}
 """A bot that looks all the time and remembers nothing of prices."""
-
-
-class Shelf:
-    """One title, for which somebody pays $2.16, less 11 cents of fee: up to $2.02 an offer is a find at the level boost."""
-
-    def __init__(self, name: str = REDLINE, world: World | None = None) -> None:
-        self.world = world or World(1)
-        self.market = self.world.games[Game.CSGO]
-        self.title = self.world.add_title(Game.CSGO, name, 216, traits={"wear_range": (0.15, 0.38)})
-        self.world.add_offer(self.title, 300, wear=0.3, seed=8)
-        self.world.add_order(self.title, 216, amount=99)
-
-    def add(self, price: int) -> Offer:
-        return self.world.add_offer(self.title, price, wear=0.2, seed=7)
-
-    def reprice(self, offer: Offer, price: int) -> None:
-        """The same offer at another price."""
-        self.world.drop(offer)
-        offer.price = price
-        self.market.add(offer)
-
-
-@pytest.fixture
-def shelf():
-    return Shelf()
-
-
-@pytest.fixture
-async def street(tmp_path, shelf):
-    """A scene whose market sells that one title."""
-    async with open_scene(tmp_path, world=shelf.world) as scene:
-        yield scene
 
 
 async def watching(chat: Chat, name: str = REDLINE) -> None:

@@ -44,6 +44,7 @@ COMMANDS = {
     "top": Said("/top rust", "^Rust: nothing was found in the last day", "^Rust: за сутки ничего не найдено"),
     "price": Said("/price", "^Write the exact Steam market name after it", "^Напишите после команды точное название"),
     "watch": Said("/watch", "^You watch nothing", "^Вы ни за чем не следите"),
+    "why": Said("/why", "^Write the offer's id or its link", "^Напишите после команды id лота или ссылку"),
     "balance": Said("/balance", r"^Balance: \$50,000\.00\nOf it to withdraw: \$", r"^Баланс: \$50,000\.00\nИз них можно вывести: \$"),
     "level": Said("/level", "^Set for this chat: CS2 standard\n", "^Выбрано для этого чата: CS2 standard\n"),
     "mute": Said("/mute", "^Nothing is muted here", "^В этом чате ничего не скрыто"),
@@ -152,7 +153,7 @@ async def test_the_buttons_of_lists_and_suggestions_work(scene):
 
 def test_every_command_and_every_kind_of_button_is_driven_here():
     assert set(COMMANDS) == {name for name, _ in messages.commands("en")}
-    elsewhere = {presses.Stop, presses.Unwatch, presses.Unmute, presses.Price}
+    elsewhere = {presses.Stop, presses.Unwatch, presses.UnwatchLevel, presses.WhyAlert, presses.MuteAlert, presses.Unmute, presses.Price}
     assert set(PRESSES) | elsewhere == set(get_args(presses.Press))
 
 
@@ -324,7 +325,7 @@ async def test_config_shows_every_setting_on_some_page_and_no_secret_on_any(scen
             message = await anna.sees(f"page {number} of {count}")
             pages.append(text_of(message))
         assert len(anna.messages) == 1
-        rows = [name for page in pages for name in re.findall(r"^(\w+) = ", page, re.MULTILINE)]
+        rows = [name for page in pages for name in re.findall(r"^([\w.]+) = ", page, re.MULTILINE)]
         assert rows == [row.name for row in running.desk.app.settings.shown]
         whole = "\n".join(pages)
         for secret in (environment["DMARKET_SECRET_KEY"], environment["DMARKET_SECRET_KEY"][:64], token, token.partition(":")[2], *secrets.values()):

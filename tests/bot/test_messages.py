@@ -174,7 +174,7 @@ def test_every_button_can_be_pressed_or_opened(spoken):
 
 
 def test_a_button_shows_a_title_as_it_is():
-    post = messages.watches("en", [(1, Game.CSGO, Level.PRO, "Tom & <Jerry>")])
+    post = messages.watches("en", (), [(1, Game.CSGO, Level.PRO, "Tom & <Jerry>")], None)
     assert post.buttons[0][0].text == "Stop 1: Tom & <Jerry>"
     assert "1. Tom &amp; &lt;Jerry&gt; · CS2 pro" in post.text
 
@@ -183,7 +183,8 @@ def test_no_message_has_more_buttons_than_telegram_shows(spoken):
     assert max(sum(map(len, said.buttons)) for _, said in spoken[2] if isinstance(said, Post)) <= EVERY_BUTTON
 
 
-LABELLED = {"alert", "alert_changed", "alert_gone", "balance", "digest", "price_caption", "results", "scanning", "status", "top", "why"}
+LABELLED = {"alert", "alert_changed", "alert_gone", "balance", "digest", "explained", "level_alert", "level_alert_changed", "price_caption"}
+LABELLED |= {"results", "scanning", "status", "top", "why"}
 
 
 def test_sandbox_data_is_labelled_and_real_data_is_not(spoken):
@@ -276,7 +277,7 @@ def test_every_error_of_the_market_has_a_sentence_of_its_own():
 @languages
 def test_the_command_menu_is_one_that_telegram_takes(lang):
     menu = messages.commands(lang)
-    assert " ".join(name for name, _ in menu) == "start scan top price watch balance level mute unmute status config cancel help"
+    assert " ".join(name for name, _ in menu) == "start scan top price watch why balance level mute unmute status config cancel help"
     assert all(re.fullmatch(r"[a-z]{1,32}", name) and 3 <= len(meaning) <= 256 and "<" not in meaning for name, meaning in menu)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from botcore.bot import messages
+from botcore.bot.messages import wording
 from botcore.bot.messages.trust import trust
 from botcore.bot.split import plain
 from botcore.bot.texts import LANGUAGES, has
@@ -12,7 +14,7 @@ from botcore.scan.confidence import Confidence
 from botcore.scan.evidence import Concern
 from botcore.scan.wording import REASONS
 
-from .spoken import FOUND, REPORT
+from .spoken import FOUND, REPORT, explanations
 from .weighed import CONFIDENCES, ODD, USUAL, WEIGHED
 
 
@@ -38,6 +40,12 @@ def test_an_odd_market_is_warned_of_in_a_third_line():
     assert len(said[2].split(", ")) == len(Concern)
 
 
+def test_where_nobody_asked_for_orders_no_worst_case_is_told():
+    unasked = msgspec.structs.replace(USUAL, worst_cents=None, orders_known=False)
+    assert lines("en", unasked)[1] == "$0.14 a day for 10 d · confidence 83% (2,000 outcomes)"
+    assert len(lines("en", msgspec.structs.replace(unasked, days=1.0), confidence=None)) == 1
+
+
 def test_before_there_is_enough_data_no_number_is_given():
     assert lines("en", confidence=Confidence(None, 17))[1].endswith("confidence not yet known (17 outcomes)")
     assert "confidence" not in lines("en", confidence=None)[1]
@@ -54,7 +62,9 @@ def test_every_reason_and_every_concern_has_words(lang):
 @pytest.mark.parametrize("weighed", WEIGHED)
 def test_why_and_alert_hold_the_lines_where_a_find_was_weighed(lang, weighed):
     plain_alert = messages.alert(lang, found=FOUND, watch=1, sandbox=False)
-    told = messages.alert(lang, found=FOUND, watch=1, sandbox=False, weighed=weighed, confidence=None)
+    weighed_alert = messages.alert(lang, found=FOUND, watch=1, sandbox=False, weighed=weighed, confidence=None)
     expected = list(trust(lang, weighed, None))
-    assert [line for line in told.text.split("\n") if line not in plain_alert.text.split("\n")] == expected
-    assert all(line in messages.why(lang, found=FOUND, report=REPORT, weighed=weighed).text.split("\n") for line in expected)
+    new = [line for line in weighed_alert.text.split("\n") if line not in plain_alert.text.split("\n")]
+    assert new == [wording.prices(lang, FOUND), *expected], "what the sales tell is not said twice"
+    told = next(one for one in explanations(FOUND, weighed) if one.verdict == "found")
+    assert all(line in messages.why(lang, found=FOUND, report=REPORT, told=told).text.split("\n") for line in expected)

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from botcore.settings import names
+from botcore.tuned import LEARNED
 
 SECRET = "5b" * 64
 
@@ -20,6 +21,7 @@ def test_it_lists_every_setting_that_exists(inside):
     assert (err, code) == ("", 0)
     assert list(rows(out)) == names()
     assert {row[-1] for row in rows(out).values()} == {"default"}
+    assert {line.split()[0] for line in out.splitlines() if line.startswith("confidence.")} == set(LEARNED)
     assert "No DMarket keys" in out
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
-from botcore.model import Exit
-from botcore.scan.confidence import Judged, calibrate
+from botcore.tuned import write
+from tests.entries import FILE, a_calibration
 
 
 @pytest.fixture
@@ -19,11 +18,10 @@ def found(door):
 
 
 @pytest.fixture
-def calibration(tmp_path):
-    path = tmp_path / "calibration.json"
-    outcomes = [Judged(way, number / 400, number % 2 == 0) for way in Exit for number in range(400)]
-    path.write_bytes(calibrate(outcomes, market="sandbox", at=datetime(2026, 11, 25, tzinfo=UTC)).encode())
-    return path
+def calibrated(monkeypatch, tmp_path):
+    """A sandbox of whose outcomes half came true, whatever their score."""
+    monkeypatch.chdir(tmp_path)
+    write(FILE, {"confidence.sandbox": a_calibration("sandbox")})
 
 
 def test_a_find_is_explained_by_its_id_alone_stage_by_stage(door, found):
@@ -37,8 +35,9 @@ def test_a_find_is_explained_by_its_id_alone_stage_by_stage(door, found):
     assert "confidence not yet known (no outcome so far)" in lines[-1]
 
 
-def test_the_same_as_json_with_a_confidence_by_a_calibration(door, found, calibration):
-    done = door("explain", found["offer_id"], "--game", "rust", "--level", "medium", "--json", "--calibration", str(calibration))
+@pytest.mark.usefixtures("calibrated")
+def test_the_same_as_json_with_the_confidence_that_was_learned_on_this_market(door, found):
+    done = door("explain", found["offer_id"], "--game", "rust", "--level", "medium", "--json")
     document = json.loads(done.stdout)
     explanation = document["explanation"]
     assert {name: found[name] for name in found if name in explanation["found"] and name != "listed_at"} == {
@@ -71,11 +70,7 @@ def test_an_offer_that_nobody_stored_asks_for_its_title(door):
     assert "give its title with --title" in done.stderr
 
 
-def test_wrong_use_is_said(inside, tmp_path):
+def test_wrong_use_is_said(inside):
     assert inside("explain")[2] == 2
     assert inside("explain", "x", "--game", "chess")[2] == 2
     assert inside("explain", "x", "--level", "hard")[2] == 2
-    (tmp_path / "broken.json").write_text("{}")
-    _, err, code = inside("explain", "x", "--calibration", "broken.json")
-    assert code == 2
-    assert "the calibration cannot be read" in err

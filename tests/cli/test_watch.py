@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+
+from botcore.tuned import write
+from tests.entries import FILE, a_calibration
 
 from .door import Door, clean_environment
 
@@ -44,6 +48,11 @@ def test_json_lines_tell_what_is_true_of_the_market_once_and_go_on_after_a_resta
         assert line["seen_at"] <= line["decided_at"] <= line["queued_at"]
         assert line["profit_cents"] == line["exit_price_cents"] - line["fee_cents"] - line["price_cents"]
         assert line["again"] is False
+        assert (line["confidence"], line["outcomes"]) == (None, 0)
+        assert 0 <= line["score"] <= 1
+        assert line["orders_known"] or line["worst_cents"] is None
+        assert re.search(r"sales? in 30 days|no sale", line["evidence"])
+        assert isinstance(line["concerns"], list)
     figures = [line for line in first if line["event"] == "figures"]
     assert len(figures) >= 2
     assert figures[-1]["requests"]["newest"]["market"] > 0
@@ -65,8 +74,20 @@ def test_in_a_pipe_each_alert_is_a_line_that_ends_with_its_address(door, market)
     done = door("watch", "csgo", "--level", "standard", "--for", "5")
     lines = done.stdout.splitlines()
     assert {line.rsplit("userOfferId=")[1] for line in lines} == truth(market, "standard")
-    assert all("csgo standard" in line for line in lines)
+    assert all("csgo standard" in line and "confidence not yet known" in line for line in lines)
     assert "alerts" in done.stderr
+
+
+def test_how_sure_an_alert_is_comes_from_what_this_market_taught(door, monkeypatch):
+    monkeypatch.chdir(door.folder)
+    write(FILE, {"confidence.sandbox": a_calibration("sandbox")})
+    alerts = [line for line in watch(door, "csgo", "--level", "pro", "--for", "4", "--figures", "0") if line["event"] == "alert"]
+    assert alerts
+    assert all(line["confidence"] == pytest.approx(0.5, abs=0.01) for line in alerts)
+    assert {line["outcomes"] for line in alerts} == {400}
+    lines = [line for line in door("watch", "csgo", "--level", "boost", "--for", "4").stdout.splitlines() if "csgo boost" in line]
+    assert lines
+    assert all("sure 0.50" in line for line in lines)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

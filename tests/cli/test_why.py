@@ -7,7 +7,7 @@ import re
 import pytest
 
 from botcore.tuned import write
-from tests.entries import FILE, an_entry
+from tests.entries import FILE, a_calibration, an_entry
 
 
 @pytest.fixture
@@ -48,3 +48,20 @@ def test_why_of_anything_else_suggests_what_is_near(inside):
     _, err, code = inside("config", "why", "batchsize")
     assert code == 2
     assert "did you mean batch_size?" in err
+
+
+def test_why_of_a_calibration_shows_what_was_told_beside_what_came(inside):
+    write(FILE, {"confidence.sandbox": a_calibration("sandbox")})
+    out, err, code = inside("config", "why", "confidence.sandbox")
+    assert (err, code) == ("", 0)
+    assert out.startswith("confidence.sandbox is 400 outcomes of target, 400 outcomes of relist, from data/tuned.toml\n")
+    assert "instead" not in out
+    rows = [re.split(r"  +", line.strip()) for line in out.split("\n\n")[1].splitlines()]
+    assert rows == [["exit", "told", "came true", "outcomes"], ["relist", "50 %", "50 %", "400"], ["target", "50 %", "50 %", "400"]]
+
+
+def test_why_of_a_market_that_taught_nothing_yet_says_who_learns(inside):
+    out, _, code = inside("config", "why", "confidence.dmarket")
+    assert code == 0
+    assert "confidence.dmarket is not known, from default" in out
+    assert "No outcome was learned from yet; notebooks/08-were-the-alerts-right.ipynb does that." in out

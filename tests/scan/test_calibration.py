@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from botcore.bench.calibration import learn, measures
-from botcore.bench.compressed import weighed_finds
 from botcore.errors import SandboxError
 from botcore.model import Exit
+from botcore.perf.compressed import weighed_finds
 from botcore.sandbox.moods import Mood
 from botcore.scan.confidence import ENOUGH
 from botcore.scan.evidence import Concern

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
 
@@ -13,10 +12,12 @@ from hypothesis import strategies as st
 
 from botcore.errors import ConfigError
 from botcore.model import Exit
-from botcore.scan.confidence import ENOUGH, Calibration, Confidence, Judged, brier, calibrate, calibration_error, fit
-from botcore.scan.wording import confidence_line
+from botcore.scan.confidence import ENOUGH, Calibration, Calibrations, Confidence, Judged, brier, calibrate, calibration_error, fit, reliability
+from botcore.scan.evidence import Concern
+from botcore.scan.wording import confidence_line, in_short
 
-AT = datetime(2026, 11, 25, tzinfo=UTC)
+from .test_evidence import weigh
+
 points = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=80)
 
 
@@ -28,7 +29,7 @@ def drawn(count, seed, *, chance=lambda score: score):
 
 
 def learned(count, **other):
-    return calibrate((Judged(Exit.RELIST, *one) for one in drawn(count, 1, **other)), market="sandbox", at=AT)
+    return calibrate(Judged(Exit.RELIST, *one) for one in drawn(count, 1, **other))
 
 
 @given(points, st.lists(st.floats(-1, 2), min_size=2, max_size=20))
@@ -53,8 +54,16 @@ def test_outcomes_that_all_ended_alike_give_one_chance(outcomes, ended):
 
 @given(points)
 def test_a_calibration_can_be_kept_and_read_again(outcomes):
-    made = calibrate((Judged(Exit.TARGET, *one) for one in outcomes), market="sandbox", at=AT)
-    assert Calibration.decode(made.encode()) == made
+    made = calibrate(Judged(Exit.TARGET, *one) for one in outcomes)
+    assert msgspec.convert(made.plain(), type=Calibration) == made
+
+
+@given(points, st.integers(1, 20))
+def test_every_outcome_is_in_one_group_and_those_of_one_chance_are_together(outcomes, bins):
+    groups = reliability(outcomes, bins)
+    assert sum(one.count for one in groups) == len(outcomes)
+    assert all(low.told < high.told for low, high in pairwise(groups))
+    assert sum(one.count * one.came_true for one in groups) == pytest.approx(sum(came for _, came in outcomes))
 
 
 @given(points)
@@ -95,7 +104,7 @@ def test_no_number_is_given_before_there_are_enough_outcomes():
 
 def test_each_exit_has_a_curve_of_its_own():
     outcomes = [Judged(way, 0.5, way is Exit.TARGET) for way in Exit for _ in range(ENOUGH)]
-    made = calibrate(outcomes, market="sandbox", at=AT)
+    made = calibrate(outcomes)
     chances = [made.confidence(way, 0.5).chance for way in (Exit.TARGET, Exit.RELIST)]
     assert [round(chance or 0.0, 2) for chance in chances] == [1.0, 0.0]
 
@@ -113,14 +122,26 @@ def test_each_exit_has_a_curve_of_its_own():
     ],
 )
 def test_a_calibration_that_could_mislead_is_refused(curve):
-    kept = msgspec.json.decode(learned(300).encode())
-    kept["curves"] = {"relist": {"outcomes": 300, **curve}}
-    with pytest.raises(ConfigError, match="the calibration cannot be"):
-        Calibration.decode(msgspec.json.encode(kept))
+    with pytest.raises((ConfigError, msgspec.ValidationError)):
+        msgspec.convert({"relist": {"outcomes": 300, **curve}}, type=Calibration)
+
+
+def test_what_was_learned_on_one_market_is_told_of_no_other():
+    known = Calibrations(sandbox=learned(ENOUGH))
+    assert known.of("sandbox").confidence(Exit.RELIST, 0.5).chance is not None
+    for market in ("dmarket", "recording", ""):
+        assert known.of(market).confidence(Exit.RELIST, 0.5) == Confidence(None, 0)
+
+
+def test_what_little_room_there_is_tells_how_sure_it_is_and_the_concerns_by_name():
+    weighed = msgspec.structs.replace(weigh(), concerns=(Concern.THIN, Concern.PUMPED))
+    assert in_short(weighed, Confidence(0.834, 2000)) == "sure 0.83, thin, pumped"
+    assert in_short(msgspec.structs.replace(weigh(), concerns=()), Confidence(None, 3)) == "confidence not yet known"
+    assert in_short(None, None) == "not weighed"
 
 
 def test_nothing_is_learned_from_nothing():
     for work in (fit, brier, calibration_error):
         with pytest.raises(ConfigError):
             work([])
-    assert calibrate([], market="sandbox", at=AT).curves == {}
+    assert (calibrate([]).curves, str(calibrate([]))) == ({}, "")

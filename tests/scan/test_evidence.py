@@ -202,10 +202,17 @@ def test_a_dearer_exit_never_has_the_better_chance(sales, exit_price, more):
 # ---- money, days and fees ----------------------------------------------------------------------------------------------
 
 
+def test_where_nobody_asked_for_orders_that_is_said_and_nothing_else_changes():
+    asked, unasked = weigh(), weigh(bids=None)
+    assert not unasked.orders_known
+    assert msgspec.structs.replace(unasked, orders_known=True) == asked
+
+
 def test_the_worst_case_is_the_best_order_and_may_be_a_loss_or_unknown():
     assert weigh(bids=[Target(540, 1), Target(520, 9)]).worst_cents == 540 - 27 - 500
     assert weigh(bids=[Target(400, 1)]).worst_cents == 400 - 20 - 500
     assert weigh().worst_cents is None
+    assert weigh().orders_known
     assert weigh(find(Exit.TARGET), bids=[Target(600, 1)]).worst_cents == find().profit_cents
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import msgspec
+import pytest
 
 from botcore.client import Priority
-from botcore.model import Alert, Exit, Game, Level
+from botcore.errors import StoreError
+from botcore.model import Alert, Exit, Game, Level, ScanQuery
 from botcore.sandbox import World
 from botcore.scan.claims import FIRST
 from botcore.scan.explain import Explainer
 from botcore.scan.follow import Follower
+from botcore.scan.verdict import Weighed
 from botcore.store import Outcomes, Store, StoreOptions
 
 from .support import desk_at
@@ -87,23 +90,59 @@ async def test_of_rejected_offers_a_share_is_followed_and_none_outside_of_all_le
         assert 5 <= (await outcomes.counts()).noted == follower.noted <= 30
 
 
-async def test_running_notes_whatever_is_handed_over(tmp_path):
-    class Telling(Outcomes):
-        noted = asyncio.Event()
-
-        async def note(self, claims, *, first):
-            done = await super().note(claims, first=first)
-            self.noted.set()
-            return done
-
-    async with followed(tmp_path) as (desk, outcomes, _, _):
-        telling = Telling(outcomes._store, "sandbox")
-        follower = Follower(Explainer(desk.client), telling)
-        running = asyncio.create_task(follower.run())
+async def test_a_round_waits_for_what_is_handed_over(tmp_path):
+    async with followed(tmp_path) as (desk, outcomes, follower, _):
+        running = asyncio.create_task(follower.round())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not running.done()
         follower.alerted(await alert_of(desk))
         async with asyncio.timeout(20):
-            await telling.noted.wait()
-        running.cancel()
-        with suppress(asyncio.CancelledError):
             await running
         assert (await outcomes.counts()).noted == 1
+
+
+async def test_what_could_not_be_noted_is_noted_by_the_next_round(tmp_path):
+    class Failing(Outcomes):
+        failures = 1
+
+        async def note(self, claims, *, first):
+            if self.failures:
+                self.failures -= 1
+                raise StoreError("the disk is full")
+            return await super().note(claims, first=first)
+
+    async with followed(tmp_path) as (desk, outcomes, _, _):
+        follower = Follower(Explainer(desk.client), Failing(outcomes._store, "sandbox"))
+        follower.alerted(await alert_of(desk))
+        with pytest.raises(StoreError):
+            await follower.round()
+        assert (await outcomes.counts()).noted == 0
+        async with asyncio.timeout(20):
+            await follower.round()
+        assert (await outcomes.counts()).noted == 1
+
+
+async def test_an_alert_as_its_decision_saw_it_costs_no_request_and_keeps_its_score(tmp_path):
+    async with followed(tmp_path) as (desk, outcomes, follower, (cheap, _)):
+        alert = await alert_of(desk)
+        explained = await Explainer(desk.client).explain(alert.opportunity.offer_id, ScanQuery("csgo", "standard", title="A"))
+        desk.server.world.drop(cheap)
+        before = desk.server.served.requests.copy()
+        follower.alerted(alert, Weighed(explained.offer, explained.assessment))
+        await follower.work()
+        (one,) = await outcomes.of_offer(Game.CSGO, alert.opportunity.offer_id)
+    assert desk.server.served.requests == before
+    assert (one.score, one.float_part, one.paint_seed) == (explained.assessment.score, "FT-2", "412")
+
+
+async def test_an_alert_that_was_noted_before_is_not_asked_about_again(tmp_path):
+    async with followed(tmp_path) as (desk, _, follower, _):
+        alert = await alert_of(desk)
+        follower.alerted(alert)
+        await follower.work()
+        before = desk.server.served.requests.copy()
+        follower.alerted(alert)
+        await follower.work()
+        assert desk.server.served.requests == before
+    assert follower.noted == 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -20,7 +19,7 @@ from botcore.sandbox.truth import exit_came, true_opportunities
 from botcore.scan.claims import FIRST, LAST_STEP, any_exit, claim, due_in, judged, looked, sampled
 from botcore.scan.confidence import Judged
 from botcore.scan.match import Evidence, SalesFigures
-from botcore.scan.outcomes import AGAIN, GIVEN_UP, Asker
+from botcore.scan.outcomes import AGAIN, GIVEN_UP, WAIT, Asker
 from botcore.store import Claim, Outcome, OutcomeCounts, Outcomes, Store, StoreOptions
 from tests.client.support import JumpingTime, raw_server
 
@@ -368,30 +367,14 @@ async def test_another_process_goes_on_where_the_first_ended(tmp_path):
     assert told(one) == (None, None, None)  # nobody looked in time, and the offer has another id
 
 
-class Telling(Outcomes):
-    """Outcomes that say when one was closed."""
-
-    def __init__(self, store, market):
-        super().__init__(store, market)
-        self.one_closed = asyncio.Event()
-
-    async def answer(self, before, after):
-        done = await super().answer(before, after)
-        if after.next_at is None:
-            self.one_closed.set()
-        return done
-
-
-async def test_running_asks_whatever_comes_due(tmp_path):
+async def test_a_round_asks_what_is_due_and_says_when_there_is_more(tmp_path):
     world, clock, _ = a_market()
     async with following(tmp_path, world, clock) as on:
-        outcomes = Telling(on.outcomes._store, "sandbox")
-        await outcomes.note([bare()], first=FIRST)
+        assert await on.asker.round(clock.at) == WAIT
+        await on.outcomes.note([bare()], first=FIRST)
+        assert await on.asker.round(START + FIRST - 2) == pytest.approx(2.0, abs=0.01)
         clock.at = START + 3 * DAY
-        running = asyncio.create_task(Asker(on.desk.client, outcomes).run(clock))
-        async with asyncio.timeout(20):
-            await outcomes.one_closed.wait()
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-        assert await outcomes.next_at() is None
+        assert await on.asker.round(clock.at) == 0.0
+        while await on.outcomes.next_at() is not None:
+            await on.asker.round(clock.at)
+        assert await on.asker.round(clock.at) == WAIT

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from botcore.client import DMarketClient
+    from botcore.scan.following import Following
     from botcore.scan.ledger import Keeper
 
     from .support import Desk
@@ -82,6 +83,7 @@ class Led:
         self.watch, self.clock, self.desk = watch, clock, desk
         self.alerts: list[Alert] = []
         self.changes: list[Change] = []
+        self.following = watch._following
         self._door: asyncio.Task[None] | None = None
 
     def open_door(self) -> None:
@@ -106,7 +108,12 @@ class Led:
         """Whether all rounds sleep, of which a game has but one until its fees are known, and the door waits as well."""
         rounds = OTHERS + sum(LOOPS if patrol.ready else 1 for patrol in self.watch.patrols.values())
         at_rest = self._door is None or self._door.done() or self.watch._events.empty()
-        return len(self.clock) >= rounds and self.watch._jobs.idle and at_rest
+        return len(self.clock) >= rounds + self._outcomes() and self.watch._jobs.idle and at_rest
+
+    def _outcomes(self) -> int:
+        """Rounds of the outcomes that sleep when they are at rest: the asking one, and while something waits to be noted that one as well."""
+        one = self.following
+        return 0 if one is None else 1 + bool(one._earlier or one._follower._alerts or one._follower._rejected)
 
     async def pass_time(self, seconds: float) -> None:
         """Let time pass; whatever is due meanwhile is done."""
@@ -137,13 +144,14 @@ async def led(
     query: WatchQuery | None = None,
     door: bool = True,
     clock: HandClock | None = None,
+    following: Following | None = None,
     **options: Any,
 ) -> AsyncIterator[Led]:
     """A watch of a desk's market, whose time is moved by hand."""
     clock = HandClock() if clock is None else clock
     market = client or desk.client
     part = PartQuota(market.quota, 0.9, call_later=market.quota._call_later)
-    watch = Watch(market.within(part), query or WatchQuery(), WatchOptions(**options), keeper=keeper, clock=clock)
+    watch = Watch(market.within(part), query or WatchQuery(), WatchOptions(**options), keeper=keeper, following=following, clock=clock)
     async with watch:
         made = Led(watch, clock, desk)
         if door:

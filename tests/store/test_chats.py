@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 
 from botcore.errors import StoreError
 from botcore.model import Game, Level
-from botcore.store import Chats, ChatSettings, Store, View, Watch
+from botcore.store import Chats, ChatSettings, Letters, Store, View, Watch
 
 from .support import NOW, TITLE, report
 from .test_trouble import started
@@ -289,3 +289,25 @@ async def test_what_one_process_keeps_the_next_one_has(options):
         assert found is not None
         assert (found.id, found.state, found.report) == (view, "stopped", report(2, started_at=datetime(2026, 1, 1, tzinfo=UTC)))
         assert ((await chats.settings(1)).level, len(await chats.watches())) == (Level.PRO, 1)
+
+
+# ---- levels
+
+
+async def test_levels_are_watched_beside_each_other_and_end_one_by_one_or_as_a_game(chats):
+    await chats.watch_levels(1, [(Game.CSGO, Level.PRO), (Game.CSGO, Level.BOOST)], NOW)
+    await chats.watch_levels(1, [(Game.CSGO, Level.PRO), (Game.RUST, Level.PRO)], NOW + 1)
+    await chats.watch_levels(2, [(Game.TF2, Level.PRO)], NOW)
+    mine = frozenset({(Game.CSGO, Level.PRO), (Game.CSGO, Level.BOOST), (Game.RUST, Level.PRO)})
+    assert await chats.levels() == {1: mine, 2: frozenset({(Game.TF2, Level.PRO)})}
+    assert await chats.unwatch_levels(1, Game.RUST, Level.BOOST) == []
+    assert await chats.unwatch_levels(2, Game.TF2, Level.PRO) == [Level.PRO]
+    assert await chats.unwatch_levels(1, Game.CSGO) == [Level.BOOST, Level.PRO]
+    assert await chats.levels() == {1: frozenset({(Game.RUST, Level.PRO)})}
+
+
+async def test_the_levels_of_a_chat_go_along_to_its_new_id(store, chats):
+    await chats.watch_levels(1, [(Game.CSGO, Level.PRO), (Game.CSGO, Level.BOOST)], NOW)
+    await chats.watch_levels(7, [(Game.CSGO, Level.PRO)], NOW)
+    await Letters(store).move_chat(1, 7)
+    assert await chats.levels() == {7: frozenset({(Game.CSGO, Level.PRO), (Game.CSGO, Level.BOOST)})}

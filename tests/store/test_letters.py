@@ -335,3 +335,29 @@ async def test_a_sender_killed_at_any_point_loses_nothing_and_leaves_no_half(opt
     assert left == [f"{turn} {number}" for turn in turns for number in range(10 if turn in shown else 0, 50)]
     assert turns in (put, [*put, len(put)])
     assert shown in (set(sent), {*sent, len(sent)})
+
+
+# ---- told once
+
+
+async def test_a_card_is_put_once_in_a_chat_until_it_is_taken_back(letters):
+    both = [Draft(chat_id=chat, kind="alert", body="a", card="watch/1") for chat in (1, 2)]
+    first = await letters.put(both, at=NOW, once=True)
+    assert [letter.chat_id for letter in first] == [1, 2]
+    await letters.sent([first[0].id], chat_id=1, cards=[], message_id=5, at=NOW)
+    await letters.drop([first[1].id])
+    assert await letters.put(both, at=NOW, once=True) == []
+    await letters.take_back(first[1:])
+    (again,) = await letters.put(both, at=NOW, once=True)
+    assert again.chat_id == 2
+    assert [letter.id for letter in await letters.waiting()] == [again.id]
+
+
+async def test_what_was_told_once_is_forgotten_with_the_cards_and_goes_along_to_the_new_id_of_a_chat(letters):
+    draft = Draft(chat_id=1, kind="alert", body="a", card="watch/1")
+    await letters.put([draft], at=NOW, once=True)
+    await letters.move_chat(1, 7)
+    moved = msgspec.structs.replace(draft, chat_id=7)
+    assert await letters.put([moved], at=NOW, once=True) == []
+    await letters.prune_cards(NOW + 1)
+    assert len(await letters.put([moved], at=NOW, once=True)) == 1

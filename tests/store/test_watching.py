@@ -123,3 +123,15 @@ async def test_a_watermark_only_moves_forward(watching):
     await watching.advance("boost", {Game.CSGO: NOW + 60}, at=NOW)
     assert await watching.watermarks("pro") == {Game.CSGO: NOW + 0.125, Game.RUST: NOW + 1}
     await watching.advance("pro", {}, at=NOW)
+
+
+async def test_an_alert_is_found_by_its_number_and_by_its_offer_whatever_its_id_now(store, watching):
+    given = await watching.give(alert())
+    before = await watching.find(given.id)
+    assert before.alert == given
+    assert await watching.of_offer("offer-1") == [before]
+    done, after = await changed(watching, before, state=AlertState.DEARER, offer_now="offer-1b", price_now=510)
+    assert done
+    assert await watching.of_offer("offer-1") == await watching.of_offer("offer-1b") == [after]
+    assert await watching.of_offer("offer-2") == []
+    assert await Watching(store, "sandbox", "bot").find(given.id) is None

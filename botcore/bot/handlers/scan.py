@@ -1,4 +1,4 @@
-"""Scans: the command, the choice of game and level, the pages of results, and why a find is one."""
+"""Scans: the command, the choice of game and level, and the pages of results."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from botcore.bot import messages
 from botcore.bot.desk import Desk, Talk
 from botcore.bot.handlers.pressed import Pressed, answer, message_of, pressing
-from botcore.bot.presses import ChooseGame, ChooseLevel, Page, Scan, SetLevel, Stop, Why
-from botcore.bot.scans import card_of
+from botcore.bot.presses import ChooseGame, ChooseLevel, Page, Scan, SetLevel, Stop
 from botcore.errors import ConfigError
 from botcore.model import Game, Level, ScanQuery
 from botcore.store import ChatSettings, View
@@ -32,7 +31,6 @@ def router(desk: Desk) -> Router:
         (SetLevel, scans.set_level),
         (Stop, scans.stop),
         (Page, scans.page),
-        (Why, scans.why),
     ):
         made.callback_query.register(handler, pressing(kind))
     return made
@@ -103,17 +101,6 @@ class _Scans:
             return
         await answer(query)
         await self._desk.views.page(view, talk.lang, press.page)
-
-    async def why(self, query: CallbackQuery, talk: Talk) -> None:
-        """Tell how a find came about."""
-        press = Pressed(query).of(Why)
-        view = await find_of(self._desk, talk, press.view, press.place)
-        if view is None or view.report is None:
-            await answer(query, messages.foreign_button(talk.lang))
-            return
-        await answer(query)
-        post = messages.why(talk.lang, found=view.report.opportunities[press.place], report=view.report)
-        await self._desk.outbox.show(talk.chat_id, f"{card_of(view.id)}/why/{press.place}", post)
 
 
 async def find_of(desk: Desk, talk: Talk, view: int, place: int) -> View | None:

@@ -77,3 +77,4 @@ class _Talks:
         await self._desk.chats.save(talk.chat_id, msgspec.structs.replace(talk.settings, blocked=blocked))
         if blocked:
             await self._desk.outbox.forget(talk.chat_id)
+        self._desk.games.hurry()

@@ -1,4 +1,4 @@
-"""What is done with single titles: prices with a picture, watching, muting."""
+"""What is done with single titles: prices with a picture, and muting."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from botcore.bot import messages
 from botcore.bot.desk import Desk, Talk
 from botcore.bot.handlers.pressed import Pressed, answer, message_of, pressing
 from botcore.bot.handlers.scan import find_of
-from botcore.bot.posts import Post
-from botcore.bot.presses import Mute, Price, Unmute, Unwatch, Watch, name_of
-from botcore.model import Game, Level
+from botcore.bot.handlers.why import alert_of
+from botcore.bot.presses import Mute, MuteAlert, Price, Unmute, name_of
+from botcore.model import Game
 
-__all__ = ["router"]
+__all__ = ["meant", "router"]
 
 LONGEST = 200
 """Letters of a title that somebody may ask for; no item has more."""
 
 
 def router(desk: Desk) -> Router:
-    """``/price``, ``/watch``, ``/mute``, ``/unmute`` and their buttons."""
+    """``/price``, ``/mute``, ``/unmute`` and their buttons."""
     made = Router(name="titles")
     titles = _Titles(desk)
-    for name, handler in (("price", titles.price), ("watch", titles.watch), ("mute", titles.mute), ("unmute", titles.unmute)):
+    for name, handler in (("price", titles.price), ("mute", titles.mute), ("unmute", titles.unmute)):
         made.message.register(handler, Command(name))
-    presses = ((Price, titles.price_pressed), (Watch, titles.watch_pressed), (Mute, titles.mute_pressed), (Unmute, titles.unmute_pressed))
-    for kind, pressed in (*presses, (Unwatch, titles.unwatch_pressed)):
+    presses = ((Price, titles.price_pressed), (Mute, titles.mute_pressed), (MuteAlert, titles.mute_alert), (Unmute, titles.unmute_pressed))
+    for kind, pressed in presses:
         made.callback_query.register(pressed, pressing(kind))
     return made
 
@@ -42,7 +42,7 @@ class _Titles:
 
     async def price(self, _: Message, command: CommandObject, talk: Talk) -> None:
         """``/price <title>``."""
-        found = await self._meant(talk, command.args, messages.price_usage(talk.lang))
+        found = await meant(self._desk, talk, command.args, messages.price_usage(talk.lang))
         if found is not None:
             await self._price(talk, *found)
 
@@ -62,63 +62,6 @@ class _Titles:
         )
         await talk.say(caption, photo=prices.picture)
 
-    async def _meant(self, talk: Talk, words: str | None, usage: str) -> tuple[Game, str] | None:
-        """The title that was meant; when none is, a line or a choice was said."""
-        if not words or not words.strip():
-            await talk.say(usage)
-            return None
-        if len(words) > LONGEST:
-            await talk.say(messages.too_long(talk.lang))
-            return None
-        found = await self._desk.titles.find(words, talk.settings.game)
-        if found is None:
-            await talk.say(messages.price_unknown(talk.lang, title=words, near=await self._desk.titles.near(words, talk.settings.game)))
-        return found
-
-    # ---- watching ----------------------------------------------------------------------------------------------------
-
-    async def watch(self, _: Message, command: CommandObject, talk: Talk) -> None:
-        """``/watch <title>``; alone it lists what is watched."""
-        if not (command.args or "").strip():
-            await talk.say(await self._watched(talk))
-            return
-        found = await self._meant(talk, command.args, "")
-        if found is not None:
-            await talk.say(await self._watch(talk, *found, talk.settings.level, {}))
-
-    async def _watched(self, talk: Talk) -> Post:
-        rows = await self._desk.chats.watches(talk.chat_id)
-        return messages.watches(talk.lang, [(row.id, row.game, row.level, row.title) for row in rows])
-
-    async def watch_pressed(self, query: CallbackQuery, talk: Talk) -> None:
-        """The button beside a find. What the scan found of the title is known already and not told again."""
-        press = Pressed(query).of(Watch)
-        view = await find_of(self._desk, talk, press.view, press.place)
-        if view is None or view.report is None:
-            await answer(query, messages.foreign_button(talk.lang))
-            return
-        title = view.report.opportunities[press.place].title
-        known = {found.offer_id: found.price_cents for found in view.report.opportunities if found.title == title}
-        await answer(query, await self._watch(talk, view.game, title, view.level, known))
-
-    async def _watch(self, talk: Talk, game: Game, title: str, level: Level, known: dict[str, int]) -> str:
-        """Begin to watch; gives what to say."""
-        most = self._desk.app.settings.bot.watches
-        watched = await self._desk.chats.watches(talk.chat_id)
-        if len(watched) >= most and (game, title) not in {(row.game, row.title) for row in watched}:
-            return messages.watch_full(talk.lang, most)
-        row = await self._desk.chats.watch(talk.chat_id, game, level, title, self._desk.clock(), known)
-        self._desk.watcher.hurry()
-        return messages.watching(talk.lang, title=title, game=game, level=row.level)
-
-    async def unwatch_pressed(self, query: CallbackQuery, talk: Talk) -> None:
-        """The button of a watched title."""
-        press = Pressed(query).of(Unwatch)
-        row = await self._desk.chats.unwatch(talk.chat_id, press.watch)
-        await answer(query, messages.unwatched(talk.lang, row.title) if row else messages.old_button(talk.lang))
-        if press.listed:
-            await talk.put(message_of(query), await self._watched(talk))
-
     # ---- muting ------------------------------------------------------------------------------------------------------
 
     async def mute(self, _: Message, command: CommandObject, talk: Talk) -> None:
@@ -126,7 +69,7 @@ class _Titles:
         if not (command.args or "").strip():
             await talk.say(messages.mutes(talk.lang, await self._desk.chats.mutes(talk.chat_id)))
             return
-        found = await self._meant(talk, command.args, messages.mute_usage(talk.lang))
+        found = await meant(self._desk, talk, command.args, messages.mute_usage(talk.lang))
         if found is not None:
             await self._desk.chats.mute(talk.chat_id, *found)
             await talk.say(messages.muted(talk.lang, found[1]))
@@ -142,6 +85,16 @@ class _Titles:
         await self._desk.chats.mute(talk.chat_id, view.game, title)
         await asyncio.gather(answer(query, messages.muted(talk.lang, title)), self._desk.views.page(view, talk.lang, 0))
 
+    async def mute_alert(self, query: CallbackQuery, talk: Talk) -> None:
+        """The button under a find of a watched level."""
+        found = await alert_of(self._desk, Pressed(query).of(MuteAlert).alert)
+        if found is None:
+            await answer(query, messages.old_button(talk.lang))
+            return
+        title = found.alert.opportunity.title
+        await self._desk.chats.mute(talk.chat_id, found.alert.opportunity.game, title)
+        await answer(query, messages.muted(talk.lang, title))
+
     async def unmute(self, _: Message, command: CommandObject, talk: Talk) -> None:
         """``/unmute <title>``; alone it lists what is muted, with buttons."""
         muted = await self._desk.chats.mutes(talk.chat_id)
@@ -155,6 +108,7 @@ class _Titles:
             return
         await self._desk.chats.unmute(talk.chat_id, *found)
         await talk.say(messages.unmuted(talk.lang, found[1]))
+        await self._desk.games.join(talk.chat_id)
 
     async def unmute_pressed(self, query: CallbackQuery, talk: Talk) -> None:
         """The button of a muted title."""
@@ -166,3 +120,19 @@ class _Titles:
         await self._desk.chats.unmute(talk.chat_id, *found)
         await answer(query, messages.unmuted(talk.lang, found[1]))
         await talk.put(message_of(query), messages.mutes(talk.lang, await self._desk.chats.mutes(talk.chat_id)))
+        await self._desk.games.join(talk.chat_id)
+
+
+async def meant(desk: Desk, talk: Talk, words: str | None, usage: str, *, unknown: str = "") -> tuple[Game, str] | None:
+    """The title that was meant; when none is, a line or a choice was said: ``unknown``, where no title is near."""
+    if not words or not words.strip():
+        await talk.say(usage)
+        return None
+    if len(words) > LONGEST:
+        await talk.say(messages.too_long(talk.lang))
+        return None
+    found = await desk.titles.find(words, talk.settings.game)
+    if found is None:
+        near = await desk.titles.near(words, talk.settings.game)
+        await talk.say(unknown if unknown and not near else messages.price_unknown(talk.lang, title=words, near=near))
+    return found

@@ -4,8 +4,10 @@ Every builder takes the language first (``texts.language``). Lines are HTML as w
 press, take ``botcore.bot.split.plain`` of them.
 """
 
+from botcore.bot.messages.explaining import explained, why_unseen, why_usage
 from botcore.bot.messages.finds import alert, alert_changed, alert_gone, alert_line, digest, top, why
-from botcore.bot.messages.lists import mute_usage, muted, mutes, not_muted, unmuted, unwatched, watch_full, watches, watching
+from botcore.bot.messages.levels import level_alert, level_alert_changed, unwatched_levels, watches, watching_levels, wrong_watch
+from botcore.bot.messages.lists import mute_usage, muted, mutes, not_muted, unmuted, unwatched, watch_full, watching
 from botcore.bot.messages.prices import price_caption, price_unknown, price_usage
 from botcore.bot.messages.scans import FINDS_A_PAGE, interrupted_post, pages, results, scan_failed, scanning
 from botcore.bot.messages.state import SETTINGS_A_PAGE, Status, balance, config, status
@@ -19,6 +21,7 @@ from botcore.bot.messages.talk import (
     group_moved,
     help_,
     interrupted,
+    keys_refused,
     level,
     market_away,
     market_back,
@@ -52,12 +55,16 @@ __all__ = [
     "config",
     "digest",
     "error",
+    "explained",
     "foreign_button",
     "group_moved",
     "help_",
     "interrupted",
     "interrupted_post",
+    "keys_refused",
     "level",
+    "level_alert",
+    "level_alert_changed",
     "market_away",
     "market_back",
     "market_trouble",
@@ -86,9 +93,14 @@ __all__ = [
     "unknown_command",
     "unmuted",
     "unwatched",
+    "unwatched_levels",
     "watch_full",
     "watches",
     "watching",
+    "watching_levels",
     "why",
+    "why_unseen",
+    "why_usage",
     "wrong_scan",
+    "wrong_watch",
 ]

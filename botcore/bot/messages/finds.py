@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from botcore.bot import presses
 from botcore.bot.messages import wording
+from botcore.bot.messages.explaining import fares
 from botcore.bot.messages.trust import trust
 from botcore.bot.posts import TEXT, Button, Post
 from botcore.bot.split import length
@@ -14,8 +15,9 @@ from botcore.bot.texts import Markup, label, say
 from botcore.model import Exit, Game, Opportunity, ScanReport, dollars
 from botcore.scan.confidence import Confidence
 from botcore.scan.evidence import Assessment
+from botcore.scan.trace import Explanation
 
-__all__ = ["alert", "alert_changed", "alert_gone", "alert_line", "digest", "top", "why"]
+__all__ = ["alert", "alert_changed", "alert_gone", "alert_line", "digest", "find_lines", "top", "why"]
 
 SHOWN_TOP = 10
 LINES = 45
@@ -24,8 +26,11 @@ _READING = ("duplicate", "p2p", "price", "locked", "own", "muted")
 _UNDECIDED = ("gone", "failed", "stopped")
 
 
-def why(lang: str, *, found: Opportunity, report: ScanReport, weighed: Assessment | None = None, confidence: Confidence | None = None) -> Post:
-    """How a find's profit comes about, line by line, its exit, its evidence, how far it can be trusted where it was weighed, and what its scan left out."""
+def why(lang: str, *, found: Opportunity, report: ScanReport, told: Explanation | None = None, confidence: Confidence | None = None) -> Post:
+    """How a find's profit comes about, line by line, its exit, how it fares now and how far it can be trusted, and what its scan left out.
+
+    ``told`` is how it fares now; None where that could not be asked: then its evidence is what the scan saw.
+    """
     text = wording.joined(
         say(lang, "bold", text=wording.named(lang, found)),
         say(lang, "sandbox") if report.market == "sandbox" else None,
@@ -34,9 +39,7 @@ def why(lang: str, *, found: Opportunity, report: ScanReport, weighed: Assessmen
         " ",
         _exit(lang, found),
         " ",
-        say(lang, "evidence"),
-        _evidence(lang, found),
-        trust(lang, weighed, confidence) if weighed else None,
+        _seen(lang, found) if told is None else _now(lang, told, confidence),
         " ",
         say(lang, "that_scan"),
         _left_out(lang, report),
@@ -70,6 +73,19 @@ def _relist_price(lang: str, found: Opportunity) -> Markup:
     return say(lang, "why_median", ask=ask)
 
 
+def _seen(lang: str, found: Opportunity) -> Iterable[str]:
+    yield say(lang, "evidence")
+    yield from _evidence(lang, found)
+    yield say(lang, "why_not_again")
+
+
+def _now(lang: str, told: Explanation, confidence: Confidence | None) -> Iterable[str]:
+    yield say(lang, "looked_again")
+    yield from fares(lang, told)
+    if told.assessment:
+        yield from trust(lang, told.assessment, confidence)
+
+
 def _evidence(lang: str, found: Opportunity) -> Iterable[str]:
     yield wording.evidence(lang, found)
     if found.days_to_sell is not None:
@@ -94,23 +110,27 @@ def _left_out(lang: str, report: ScanReport) -> Iterable[str]:
 
 def alert(lang: str, *, found: Opportunity, watch: int, sandbox: bool, weighed: Assessment | None = None, confidence: Confidence | None = None) -> Post:
     """A new find of a watched title, with how far it can be trusted where it was weighed."""
-    lines = trust(lang, weighed, confidence) if weighed else None
-    return Post(wording.joined(_watched(lang, found, lines, sandbox=sandbox)), _alert_buttons(lang, found, watch))
+    lines = find_lines(lang, found, say(lang, "watched"), weighed, confidence, sandbox=sandbox)
+    return Post(wording.joined(lines), _alert_buttons(lang, found, watch))
 
 
 def alert_changed(lang: str, *, found: Opportunity, before_cents: int, watch: int, sandbox: bool) -> Post:
     """A watched find that costs something else now."""
     change = say(lang, "changed", before=dollars(before_cents), buy=dollars(found.price_cents))
-    return Post(wording.joined(change, _watched(lang, found, None, sandbox=sandbox)), _alert_buttons(lang, found, watch))
+    return Post(wording.joined(change, find_lines(lang, found, say(lang, "watched"), None, None, sandbox=sandbox)), _alert_buttons(lang, found, watch))
 
 
-def _watched(lang: str, found: Opportunity, trusted: Iterable[str] | None, *, sandbox: bool) -> Iterable[str]:
+def find_lines(lang: str, found: Opportunity, watched: str, weighed: Assessment | None, confidence: Confidence | None, *, sandbox: bool) -> Iterable[str]:
+    """A find that nobody asked for: what it leaves, what tells so, how far that can be trusted where it was weighed, and why the chat hears of it."""
     yield say(lang, "bold", text=wording.gain(lang, found))
     yield say(lang, "title", title=wording.named(lang, found))
     yield wording.route(lang, found)
-    yield wording.evidence(lang, found)
-    yield from trusted or ()
-    yield say(lang, "watched")
+    if weighed:
+        yield wording.prices(lang, found)
+        yield from trust(lang, weighed, confidence)
+    else:
+        yield wording.evidence(lang, found)
+    yield watched
     if sandbox:
         yield say(lang, "sandbox")
 

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from botcore.bot import presses
 from botcore.bot.messages import wording
-from botcore.bot.posts import Post
+from botcore.bot.posts import Button, Post
 from botcore.bot.texts import say
 from botcore.model import Game, Level
 
-__all__ = ["mute_usage", "muted", "mutes", "not_muted", "unmuted", "unwatched", "watch_full", "watches", "watching"]
+__all__ = ["mute_usage", "muted", "mutes", "not_muted", "title_buttons", "title_lines", "unmuted", "unwatched", "watch_full", "watching"]
 
 SHOWN = 20
 """Rows of a list; what is taken away makes room for the rest."""
@@ -27,14 +27,20 @@ def watching(lang: str, *, title: str, game: Game, level: Level) -> str:
     return say(lang, "watching", title=_brief(lang, title), game=wording.game_name(game), level=level)
 
 
-def watches(lang: str, rows: Sequence[tuple[int, Game, Level, str]]) -> Post:
-    """What is watched, as (watch, game, level, title), with a button to end each."""
-    if not rows:
-        return Post(say(lang, "watches_none"))
-    shown = [(number, watch, game, level, wording.named_title(lang, title)) for number, (watch, game, level, title) in enumerate(rows[:SHOWN], 1)]
-    lines = [say(lang, "watch_row", number=number, title=title, game=wording.game_name(game), level=level) for number, _, game, level, title in shown]
-    buttons = [(wording.button(lang, "unwatch_one", presses.Unwatch(watch, listed=True), number=number, title=title),) for number, watch, _, _, title in shown]
-    return Post(wording.joined(say(lang, "watches", count=len(rows)), lines, _more(lang, len(rows))), tuple(buttons))
+def title_lines(lang: str, rows: Sequence[tuple[int, Game, Level, str]]) -> Iterable[str]:
+    """The titles that are watched, as (watch, game, level, title), a line each."""
+    yield say(lang, "watches", count=len(rows))
+    for number, (_, game, level, title) in enumerate(rows[:SHOWN], 1):
+        yield say(lang, "watch_row", number=number, title=wording.named_title(lang, title), game=wording.game_name(game), level=level)
+    if len(rows) > SHOWN:
+        yield say(lang, "more", count=len(rows) - SHOWN)
+
+
+def title_buttons(lang: str, rows: Sequence[tuple[int, Game, Level, str]]) -> Iterable[tuple[Button, ...]]:
+    """A button to end the watch of each."""
+    for number, (watch, _, _, title) in enumerate(rows[:SHOWN], 1):
+        name = wording.named_title(lang, title)
+        yield (wording.button(lang, "unwatch_one", presses.Unwatch(watch, listed=True), number=number, title=name),)
 
 
 def unwatched(lang: str, title: str) -> str:

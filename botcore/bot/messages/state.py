@@ -9,11 +9,13 @@ import msgspec
 
 from botcore.bot import presses
 from botcore.bot.messages import wording
+from botcore.bot.messages.levels import figures
 from botcore.bot.posts import Post
 from botcore.bot.texts import Markup, clean, label, say
 from botcore.model import Game, Level, RequestClass, dollars
 
 if TYPE_CHECKING:
+    from botcore.scan import WatchFigures
     from botcore.settings import Setting
 
 __all__ = ["SETTINGS_A_PAGE", "Money", "Status", "balance", "config", "status"]
@@ -39,7 +41,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How the bot is. Requests are by class: ``sent`` since the start, ``recent`` a second over the last ten, ``limits`` a second.
 
     ``throttled`` counts refusals by the quota, ``scans`` those made since the start, ``outbox`` messages that wait; ``last_scan`` is game,
-    level, age in seconds and number of finds; ``uptime`` is in seconds; ``cache`` is ``CacheCounts.flat()``.
+    level, age in seconds and number of finds; ``levels`` is how many chats watch levels, ``engine`` how their watch does, ``gone`` the alerts
+    that the outbox found gone; ``uptime`` is in seconds; ``cache`` is ``CacheCounts.flat()``.
     """
 
     market: str
@@ -52,6 +55,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     scans: int
     last_scan: tuple[Game, Level, float, int] | None
     watches: int
+    levels: int
+    engine: WatchFigures | None
+    gone: int
     outbox: int
     uptime: float
     version: str
@@ -77,7 +83,9 @@ def status(lang: str, status: Status) -> Post:
         say(lang, "sandbox") if status.sandbox else None,
         _last_scan(lang, status),
         say(lang, "status_scans", scans=status.scans, watches=status.watches),
+        say(lang, "status_levels", count=status.levels),
         say(lang, "status_outbox", count=status.outbox),
+        (" ", *figures(lang, status.engine, gone=status.gone)) if status.levels else None,
         " ",
         say(lang, "status_recent", rates=wording.rates(lang, _every(status), status.limits)),
         _sent(lang, status.sent),

@@ -24,6 +24,7 @@ __all__ = [
     "group_moved",
     "help_",
     "interrupted",
+    "keys_refused",
     "level",
     "market_away",
     "market_back",
@@ -41,7 +42,7 @@ __all__ = [
     "wrong_scan",
 ]
 
-COMMANDS = ("start", "scan", "top", "price", "watch", "balance", "level", "mute", "unmute", "status", "config", "cancel", "help")
+COMMANDS = ("start", "scan", "top", "price", "watch", "why", "balance", "level", "mute", "unmute", "status", "config", "cancel", "help")
 Then = Literal["scan", "set"]
 NAME = 40
 WORDS = 100
@@ -195,6 +196,11 @@ def owner_error(lang: str, *, error_id: str, kind: str, what: str) -> str:
 def market_away(lang: str) -> str:
     """The market does not answer at all."""
     return say(lang, "market_away")
+
+
+def keys_refused(lang: str) -> str:
+    """The market answers, and does not take the keys."""
+    return say(lang, "keys_refused")
 
 
 def market_back(lang: str) -> str:

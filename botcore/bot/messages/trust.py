@@ -20,7 +20,8 @@ _GROUPS = (("sales", "no_sales", "last_sale", "price_", "spikes"), ("orders", "a
 def trust(lang: str, weighed: Assessment, confidence: Confidence | None) -> Iterable[Markup]:
     """One line of evidence, one of money and confidence, and one of warnings where there are any."""
     yield Markup("; ".join(filter(None, (", ".join(_reasons(lang, weighed, group)) for group in _GROUPS))))
-    yield Markup(" · ".join(_money(lang, weighed, confidence)))
+    if money := " · ".join(_money(lang, weighed, confidence)):
+        yield Markup(money)
     if weighed.concerns:
         yield say(lang, "concerns", concerns=Markup(", ".join(say(lang, f"concern_{concern}") for concern in weighed.concerns)))
 
@@ -44,7 +45,8 @@ def _reason(lang: str, reason: Reason) -> Markup:
 
 def _money(lang: str, weighed: Assessment, confidence: Confidence | None) -> Iterable[Markup]:
     worst = weighed.worst_cents
-    yield say(lang, "worst_none") if worst is None else say(lang, "worst", money=dollars(worst))
+    if weighed.orders_known:
+        yield say(lang, "worst_none") if worst is None else say(lang, "worst", money=dollars(worst))
     if weighed.days > 1:
         days = label(lang, "days", count=math.ceil(weighed.days))
         yield say(lang, "per_day", money=dollars(round(weighed.per_day_cents)), days=days)

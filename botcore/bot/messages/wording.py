@@ -15,6 +15,7 @@ from botcore.model import Funnel, Game, Level, Opportunity, RequestClass, Reques
 __all__ = [
     "DAY",
     "LABEL",
+    "PHASE",
     "button",
     "counts",
     "evidence",
@@ -31,6 +32,7 @@ __all__ = [
     "opening",
     "page_row",
     "page_within",
+    "prices",
     "rates",
     "reason",
     "requests",
@@ -127,9 +129,14 @@ def median(lang: str, cents: int) -> Markup:
 
 def evidence(lang: str, found: Opportunity) -> Markup:
     """Sales, median and next ask in one line."""
+    return Markup(f"{sales(lang, found)}, {prices(lang, found)}")
+
+
+def prices(lang: str, found: Opportunity) -> Markup:
+    """Median and next ask."""
     middle = [] if found.median_cents is None else [median(lang, found.median_cents)]
     ask = say(lang, "no_next_ask") if found.next_ask_cents is None else say(lang, "next_ask", price=dollars(found.next_ask_cents))
-    return Markup(", ".join([sales(lang, found), *middle, ask]))
+    return Markup(", ".join([*middle, ask]))
 
 
 def funnel(lang: str, stages: Funnel, asked: int = 0) -> Markup:

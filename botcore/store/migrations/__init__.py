@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "downgrade", "revision", "upgrade"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision. Kept here, so that a store that has it is opened without loading Alembic."""
 LOCK = 0x626F7463
 """The advisory lock that a migrating process holds in PostgreSQL: ``botc``."""

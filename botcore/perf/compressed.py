@@ -5,7 +5,7 @@ The weighing is the scanner's own; what came true is the sandbox's to say, which
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from random import Random
 
@@ -13,6 +13,7 @@ import msgspec
 
 from botcore.fees import FeeBook, ReducedFee
 from botcore.model import Exit, Level, Opportunity, Sale, Target
+from botcore.sandbox.churn import Churn
 from botcore.sandbox.deals import plant_offer
 from botcore.sandbox.demand import Demand
 from botcore.sandbox.goods import Offer, Title
@@ -27,16 +28,25 @@ __all__ = ["Weighed", "weighed_finds"]
 
 START = 1_790_000_000.0
 SIZE = 6000
+HOUR, STEP = 3600.0, 30.0
+"""Seconds for which a market that lives is looked at, and how often."""
 
 
 class Weighed(msgspec.Struct, frozen=True):
-    """A find as it was weighed, the hidden mood of its title, and whether its exit price came in time."""
+    """A find as it was weighed, the hidden mood of its title, and whether its exit price came in time.
+
+    ``earned_cents`` is what it left after the fee, at its exit, or at the best order then where that did not come; None where there was
+    no order either. ``gone_after``: seconds, to the next half minute, after which it was no longer for sale; None after the hour that
+    was looked at.
+    """
 
     found: Opportunity
     level: Level
     assessment: Assessment
     mood: str
     came_true: bool
+    earned_cents: int | None
+    gone_after: float | None
 
     @property
     def judged(self) -> Judged:
@@ -54,23 +64,50 @@ class _Clock:
         return self.at
 
 
-def weighed_finds(seed: int, size: int = SIZE) -> list[Weighed]:
-    """Everything that a perfect scan of all games finds in the world of a seed, weighed, with what became of it; the first to be known comes first."""
+def weighed_finds(seed: int, size: int = SIZE, *, events: float = 0.0) -> list[Weighed]:
+    """Everything that a perfect scan of all games finds in the world of a seed, weighed, with what became of it; the first to be known comes first.
+
+    ``events`` are listed, sold or repriced offers a second for the first hour; without any, every find is bought at once.
+    """
     clock = _Clock(START)
     world = grow_world(seed, size, clock=clock)
     _add_deals(world)
     demand = Demand(world)
     finds = sorted(_finds(world), key=lambda find: (_due(find[2]), find[2].offer_id))
     weights = [_weigh(world, offer, found) for _, offer, found in finds]
-    for offer in {offer.serial: offer for _, offer, _ in finds}.values():
-        world.drop(offer)  # somebody bought it
+    gone = _first_hour(world, demand, clock, finds, events) if events else {}
+    for _, offer, found in finds:
+        if world.find_offer(found.offer_id) is not None:
+            world.drop(offer)  # somebody bought it
+    books = {game: _fee_book(market) for game, market in world.games.items()}
     weighed = []
     for (level, offer, found), assessment in zip(finds, weights, strict=True):
         clock.at = _due(found)
         demand.live(clock.at)
         came = exit_came(world, found, offer.item, START + found.trade_lock_days * DAY)
-        weighed.append(Weighed(found, level, assessment, str(offer.item.title.mood), came))
+        earned = _earned(found, offer, books[found.game], clock.at, came=came)
+        weighed.append(Weighed(found, level, assessment, str(offer.item.title.mood), came, earned, gone.get(found.offer_id)))
     return weighed
+
+
+def _first_hour(world: World, demand: Demand, clock: _Clock, finds: Sequence[tuple[Level, Offer, Opportunity]], events: float) -> dict[str, float]:
+    """Let the market live for an hour; gives after how many seconds finds were no longer there, by offer id."""
+    churn, there, gone = Churn(world), {found.offer_id for _, _, found in finds}, dict[str, float]()
+    for step in range(1, round(HOUR / STEP) + 1):
+        clock.at = START + step * STEP
+        demand.live(clock.at)
+        churn.apply(round(step * STEP * events) - round((step - 1) * STEP * events))
+        sold = {offer_id for offer_id in there if world.find_offer(offer_id) is None}
+        gone |= dict.fromkeys(sold, step * STEP)
+        there -= sold
+    return gone
+
+
+def _earned(found: Opportunity, offer: Offer, fees: FeeBook, at: float, *, came: bool) -> int | None:
+    """What a find left when it was sold at ``at``: at its exit price, else to the best order."""
+    bids = (order.price for order in offer.item.title.orders if not order.target and order.accepts(offer.item))
+    price = found.exit_price_cents if came else max(bids, default=None)
+    return None if price is None else price - fees.fee(found.title, price, at) - found.price_cents
 
 
 def _due(found: Opportunity) -> float:
