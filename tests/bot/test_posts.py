@@ -98,7 +98,7 @@ def test_an_alert_whose_offer_is_gone_has_nothing_to_press():
 def test_a_digest_counts_what_it_leaves_out():
     line = messages.alert_line("en", FOUND)
     told = lines(messages.digest("en", [line] * 200, sandbox=True))
-    assert told[0] == "200 new finds of titles you watch"
+    assert told[0] == "200 new finds of what you watch"
     assert told[3] == "$1.37 · 6.85% · buy for $20.00 · AK-47 | Redline (Field-Tested)"
     listed = told.count(told[3])
     assert listed >= 40
