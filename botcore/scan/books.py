@@ -81,7 +81,8 @@ class Entry:
 
     ``arrived`` counts offers that were seen newly and the quote does not count yet, ``ahead`` those that it counts and were
     not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were. ``moved_at`` is
-    when the quote was seen to change last: what was asked for before that may not know of it.
+    when the quote was seen to change last: what was asked for before that may not know of it. ``met`` are the best bid and the
+    number of bids that every offer of then was held against.
     """
 
     __slots__ = (
@@ -92,6 +93,7 @@ class Entry:
         "gone",
         "kinds",
         "known_sales",
+        "met",
         "moved_at",
         "previous_ask",
         "prices",
@@ -110,6 +112,7 @@ class Entry:
         self.prices: dict[str, list[int]] = {}
         self.known_sales: float | None = None
         self.moved_at = 0.0
+        self.met: tuple[int, int] | None = None
         self.cleared: Quote | None = None
         self.cleared_at = 0.0
         self.arrived = 0
@@ -267,6 +270,12 @@ class Books:
             entry.gone = 0
             entry.cleared = entry.quote
 
+    def met(self, entry: Entry, all_up_to: int | None, asked_at: float) -> None:
+        """All offers up to a price, None for all there are, were held against the bids of a title, which were asked for at ``asked_at``."""
+        quote = entry.quote
+        if quote is not None and entry.moved_at < asked_at and (all_up_to is None or all_up_to >= quote.best_bid_cents):
+            entry.met = (quote.best_bid_cents, quote.bid_count)
+
     # ---- suspecting -----------------------------------------------------------------------------------------------
 
     def cleared(self, entry: Entry, now: float) -> bool:
@@ -305,6 +314,12 @@ class Books:
         if not entry.kinds or entry.gone > SURE:
             return Ways(target, self._relist_somewhere(entry), sure=False)
         return Ways(target, any(self._kind_pays(entry, phase, kind) for phase, kind in entry.kinds.items()))
+
+    def unmet(self, entry: Entry) -> Ways:
+        """The same without the bids where these are known: an offer that came since was held against them when it came."""
+        ways, quote = self.ways(entry), entry.quote
+        met = quote is not None and entry.met == (quote.best_bid_cents, quote.bid_count)
+        return ways._replace(target=False) if met else ways
 
     def phases(self, entry: Entry) -> set[str]:
         """The phases of a title whose cheapest offers may pay by relisting."""

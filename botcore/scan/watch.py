@@ -102,7 +102,7 @@ class Watch:
         await self._ledger.load(self.query)
         for game, patrol in self.patrols.items():
             self._begin(self._game(patrol), f"watch {game}")
-        for number in range(self.options.workers):
+        for number in range(self._jobs.staff):
             self._begin(self._worker(), f"watch worker {number}")
         self._begin(self._forever("rescan", self._rescan, lambda: 0.0), "watch rescan")
         self._begin(self._forever("store", self._keep, lambda: SAVE), "watch state")

@@ -99,7 +99,7 @@ async def test_a_look_at_new_offers_is_one_page_that_stops_at_what_is_known_and_
         await one.pass_time(20)
         patrol, market = one.watch.patrols[Game.CSGO], desk.server.world.games[Game.CSGO]
         spent = one.watch._tally.spent["newest"].requests
-        before = spent.market
+        before, looks = spent.market, patrol.looks
         await patrol.read_newest()
         assert spent.market == before + 1
         title = next(title for title in market.titles.values() if title.value > 500)
@@ -109,6 +109,7 @@ async def test_a_look_at_new_offers_is_one_page_that_stops_at_what_is_known_and_
         assert spent.market == before + 1 + 3
         await patrol.read_newest()
         assert spent.market == before + 5
+        assert one.watch.figures.games[Game.CSGO].looks == looks + 3
 
 
 async def test_most_new_offers_cost_nothing_beyond_the_look_that_shows_them():
