@@ -29,7 +29,7 @@ lint: $(READY) ## check style, types and the direction of imports
 	@$(VENV)/bin/lint-imports
 
 bench: $(READY) ## measure everything against the sandbox and write records (ARGS="--quick" for a minute each)
-	@code=0; for name in scan cache store bot; do $(RUN) botcore bench $$name $(ARGS) || code=1; done; exit $$code
+	@code=0; for name in scan cache store bot watch; do $(RUN) botcore bench $$name $(ARGS) || code=1; done; exit $$code
 
 lab: $(READY) ## open JupyterLab on the first notebook, with a kernel that has everything (ARGS=--no-browser)
 	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb $(ARGS)

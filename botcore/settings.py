@@ -31,7 +31,7 @@ from botcore.store import StoreOptions
 from botcore.store.options import shown_url
 from botcore.tuned import LEARNED, Tuned, Value
 
-__all__ = ["DMARKET", "WORKPLACE", "BotOptions", "Setting", "Settings", "Telegram", "behind", "load", "names"]
+__all__ = ["DMARKET", "OTHERS", "WORKPLACE", "BotOptions", "Setting", "Settings", "Telegram", "behind", "load", "names"]
 
 DMARKET = "https://api.dmarket.com"
 TELEGRAM = "https://api.telegram.org"
@@ -110,8 +110,8 @@ _SERVERS = ("REDIS_URL",)
 _TUNED = "BOTCORE_TUNED"
 WORKPLACE = "BOTCORE_WORKPLACE"
 """Names the folder in which notebooks work, when that is not the project's."""
-_OTHERS = (WORKPLACE, "BOTCORE_NOTEBOOKS")
-"""Variables that are read elsewhere."""
+OTHERS = (WORKPLACE, "BOTCORE_NOTEBOOKS")
+"""Variables that are no settings: notebooks read them, and the tests of notebooks set them."""
 _OWN = {("store", "url"): "DATABASE_URL"}
 """Fields whose variable has the name that everybody knows."""
 _SECRET = frozenset({"DMARKET_SECRET_KEY", "TELEGRAM_TOKEN", "BOTCORE_BOT_WEBHOOK_SECRET"})
@@ -248,7 +248,7 @@ def _telegram(values: Mapping[str, str]) -> Telegram:
 
 
 def _check_names(values: Mapping[str, str]) -> None:
-    known = [*names(), *_OTHERS]
+    known = [*names(), *OTHERS]
     for name in values:
         if name.startswith("BOTCORE_") and name not in known:
             near = get_close_matches(name, known, 1, ALIKE)

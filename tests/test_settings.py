@@ -10,7 +10,7 @@ from botcore.client import PoolOptions, Priority, QuotaOptions, RetryOptions
 from botcore.errors import ConfigError
 from botcore.sandbox.signature import make_keys
 from botcore.scan import ScanOptions, WatchOptions
-from botcore.settings import DMARKET, BotOptions, load, names
+from botcore.settings import DMARKET, OTHERS, BotOptions, load, names
 from botcore.store import StoreOptions
 from botcore.tuned import LEARNED
 
@@ -143,6 +143,12 @@ def test_a_name_like_no_other_says_where_all_are_listed(dotenv):
 
 def test_names_of_others_are_none_of_our_business(dotenv):
     assert load({"PATH": "/bin", "DMARKETING": "x"}, dotenv).keys is None
+
+
+def test_what_notebooks_read_is_no_setting_and_no_mistake(dotenv):
+    assert load(dict.fromkeys(OTHERS, "short"), dotenv).shown == load({}, dotenv).shown
+    with pytest.raises(ConfigError, match=r"did you mean BOTCORE_NOTEBOOKS\?"):
+        load({"BOTCORE_NOTEBOOK": "short"}, dotenv)
 
 
 @pytest.mark.parametrize("missing", sorted(KEYS))

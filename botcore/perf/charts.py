@@ -47,7 +47,7 @@ STYLE: dict[Any, Any] = {
 }
 _WHOLE, _SMALL = 100, 0.001
 _DECADE, _MANY_DECADES = 10, 5000
-LONG, WIDE, MARK = 64, 82, 7
+LONG, WIDE, MARK = 64, 76, 7
 """Letters of a title that fit over the chart, those of a legend's row, and how many of them its mark takes."""
 
 

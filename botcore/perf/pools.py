@@ -48,7 +48,7 @@ def plan(
     transports: Iterable[str] = ("http1", "http2", "aiohttp"),
     quota_distances: Iterable[float] = (0.0, 0.05, 0.15, 0.4),
     among: int = MANY,
-    repeats: int = 4,
+    repeats: int = 3,
     seed: int = 1,
 ) -> Plan:
     """What is measured, at distances in seconds of a round trip: connections without quota and with it, then other transports.
@@ -83,9 +83,7 @@ async def measure(
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
     """
-    what = what or (
-        plan(distances=(0.05, 0.15), connections=(1, 10, 50), quota_distances=(0.15,), among=10, repeats=2) if short(wanted=wanted_short) else plan()
-    )
+    what = what or (plan(distances=(0.0, 0.05), connections=(1, MANY, 50), quota_distances=(0.4,), repeats=2) if short(wanted=wanted_short) else plan())
     async with Markets() as markets:
         async with markets.client(MarketOptions(size=SIZE, seed=what.seed, latency=0.0, limits=False)) as near:
             titles = await titles_of(near, GAME, least=100)

@@ -16,8 +16,8 @@ from botcore.tuned import DEFAULT, Tuned, Value, record_of
 
 __all__ = ["OUTDATED", "QUESTIONS", "Question", "again", "choices", "keep", "told"]
 
-OUTDATED = 0.05
-"""The most of what memory gives that may be out of date, for a lifetime to be chosen."""
+OUTDATED = {"quotes": 0.05, "targets": 0.02, "sales": 0.05}
+"""The most of what memory gives that may be out of date, for a lifetime to be chosen: least of buy orders, on which whoever buys relies at once."""
 
 
 class Measure(Protocol):
@@ -57,7 +57,10 @@ QUESTIONS: dict[str, Question] = {
     "lifetimes": Question(
         "How long to remember?",
         day.measure,
-        {f"cache.{subject}": {"by": "lifetime", "of": "upstream", "where": {"subject": subject}, "limit": ("outdated", OUTDATED)} for subject in day.LIFETIMES},
+        {
+            f"cache.{subject}": {"by": "lifetime", "of": "upstream", "where": {"subject": subject}, "limit": ("outdated", most)}
+            for subject, most in OUTDATED.items()
+        },
     ),
     "before": Question("What is it worth, all in all?", before.measure),
 }
@@ -70,7 +73,8 @@ def choices(question: str, frame: pl.DataFrame, in_force: Callable[[str], Value 
 
 def told(chosen: Sequence[Choice]) -> pl.DataFrame:
     """A row a choice: name, value as text, moved, why."""
-    return pl.DataFrame([{"name": one.name, "value": str(one.value), "moved": one.moved, "why": one.why} for one in chosen])
+    schema = {"name": pl.String, "value": pl.String, "moved": pl.Boolean, "why": pl.String}
+    return pl.DataFrame([{"name": one.name, "value": str(one.value), "moved": one.moved, "why": one.why} for one in chosen], schema=schema)
 
 
 def keep(swept: Sweep, chosen: Sequence[Choice], source: str, *, folder: Path = FOLDER, file: Path = DEFAULT) -> Path:

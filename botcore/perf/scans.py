@@ -85,7 +85,7 @@ async def concurrency(*, wanted_short: bool | None = None, folder: Path = FOLDER
     if short(wanted=wanted_short):
         what = plan(question, {"concurrency": (2, 32)}, latencies=(0.15,), size=SHORT, repeats=2)
     else:
-        what = plan(question, {"concurrency": (1, 8, 16, 32, 64)}, latencies=(0.15, 0.4, 1.0), size=SHORT)
+        what = plan(question, {"concurrency": (1, 8, 32, 64)}, latencies=(0.15, 0.4, 1.0), size=SHORT)
     return await measure(what, folder=folder, progress=progress, resume=resume)
 
 

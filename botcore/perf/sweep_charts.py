@@ -64,11 +64,14 @@ def sweep(  # noqa: PLR0913 - each is one part of the picture
     return figure
 
 
-def bars(frame: pl.DataFrame, *, label: str, value: str, title: str, unit: str = "") -> Figure:
-    """A bar a row, the first on top, each with its number."""
+def bars(frame: pl.DataFrame, *, label: str, value: str, title: str, unit: str = "", log: bool = False) -> Figure:
+    """A bar a row, the first on top, each with its number; ``log`` where they grow by factors."""
     rows = frame.to_dicts()
     with figure_of((9.0, max(2.6, 1.4 + 0.38 * len(rows)))) as (figure, axes):
         _bars(axes, [_short(str(row[label])) for row in rows], [float(row[value] or 0) for row in rows], COLOURS[0], unit)
+        if log:
+            axes.set_xscale("log")
+            marked(axes.xaxis)
         dressed(axes, title)
     return figure
 
@@ -169,10 +172,15 @@ def _scale(axes: Axes, places: Mapping[Any, float], log: str) -> None:
     if words or len(places) <= _MANY:
         axes.xaxis.set_major_locator(FixedLocator(list(places.values())))
         axes.xaxis.set_minor_locator(NullLocator())
-        names = {place: f"{one:,}" if isinstance(one, int) and not isinstance(one, bool) else str(one) for one, place in places.items()}
+        names = {place: _written(one) for one, place in places.items()}
         axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: names.get(place, "")))
     if "y" in log:
         axes.set_yscale("log")
+
+
+def _written(one: Any) -> str:
+    """A tick's name: whole numbers without a point, thousands apart."""
+    return f"{one:,.10g}" if isinstance(one, int | float) and not isinstance(one, bool) else str(one)
 
 
 _MANY = 10

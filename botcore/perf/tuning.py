@@ -172,7 +172,8 @@ class _Samples:
     def counted(self) -> str:
         """How much the choice rests on, in words."""
         among = f" for {len(self.groups)} value{'s' * (len(self.groups) != 1)} of {self.per}" if self.per else ""
-        return f"{len(self.rows)} samples of {len(self.settings)} settings{among}"
+        within = f", with {self.limit[0]} at most {self.limit[1]:g}" if self.limit else ""
+        return f"{len(self.rows)} samples of {len(self.settings)} settings{among}{within}"
 
     def of_setting(self, group: Any, setting: Any) -> list[dict[str, Any]]:
         return [row for row in self.rows if _plain(row[self.by]) == setting and (not self.per or row[self.per] == group)]

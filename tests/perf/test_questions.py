@@ -241,6 +241,7 @@ def test_what_is_kept_is_in_force_and_its_record_chooses_the_same_again(monkeypa
     assert record.read(path).samples == swept.samples
     (again,) = questions.again("concurrency", settings.tuned, settings.tuned_file)
     assert questions.again("bands", settings.tuned, settings.tuned_file) == []
+    assert questions.told([]).columns == questions.told([again]).columns
     assert (again.value, again.moved, again.rows) == (8, False, chosen[0].rows)
     told = questions.told([*chosen, again])
     assert told.select("name", "value", "moved").rows() == [("scan.concurrency", "8", True), ("scan.concurrency", "8", False)]

@@ -112,6 +112,19 @@ def test_ratios_show_what_must_be_reached_and_what_the_guide_says():
     assert {"measured", "must be reached", "the guide's target"} <= {text.get_text() for text in axes.get_legend().get_texts()}
 
 
+def test_ticks_are_written_as_numbers_are():
+    frame = pl.DataFrame({"seconds": [0.5, 15.0, 7200.0], "y": [1.0] * 3})
+    axes = drawn(sweep_charts.sweep(frame, x="seconds", y="y", title="t", log="x"))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5", "15", "7,200"]
+
+
+def test_bars_may_grow_by_factors():
+    rows = pl.DataFrame({"level": ["memory", "market"], "ms": [0.003, 55.0]})
+    axes = drawn(sweep_charts.bars(rows, label="level", value="ms", title="t", log=True))
+    assert axes.get_xscale() == "log"
+    assert [text.get_text() for text in axes.texts] == ["0.003", "55"]
+
+
 def test_series_come_by_the_number_that_they_begin_with():
     frame = pl.DataFrame({"x": [1] * 4, "y": [1.0] * 4, "away": ["400 ms", "50 ms", "0 ms", "one"]})
     axes = drawn(sweep_charts.sweep(frame, x="x", y="y", series="away", title="t"))

@@ -94,7 +94,9 @@ def test_settings_that_the_option_does_not_accept_are_left_out():
 
 def test_a_limit_on_another_column_is_kept():
     frame = samples({15: 3.0, 60: 2.0, 600: 1.0}).with_columns(outdated=pl.col("workers") / 6000)
-    assert choose(frame, "cache.quotes", by="workers", limit=("outdated", 0.02)).value == 60
+    choice = choose(frame, "cache.quotes", by="workers", limit=("outdated", 0.02))
+    assert choice.value == 60
+    assert choice.why.endswith("over 36 samples of 3 settings, with outdated at most 0.02")
 
 
 def test_words_may_be_preferred_to_numbers():
