@@ -10,6 +10,7 @@ from botcore.bench.account import Served
 from botcore.bench.hour import Hour, Minute
 from botcore.bench.told import Event, Heard, Life, Told
 from botcore.model import Alert, AlertState, Change, Exit, Game, Level, Opportunity, RequestClass
+from botcore.scan.figures import Tally
 
 SINCE, UNTIL = 1000.0, 1100.0
 TITLE = "AK-47 | Redline (Field-Tested)"
@@ -136,7 +137,7 @@ class TestHour:
         lives = [life(str(number), listed) for number, (listed, _) in enumerate(waits)]
         heard = [alert(str(number), listed + waited) for number, (listed, waited) in enumerate(waits)]
         served = Served({}, {}, {}, 0)
-        return Hour(8.0, [Minute(one, 0, 0) for one in megabytes], told(heard, lives), served, figures=None)
+        return Hour(8.0, [Minute(one, 0, 0) for one in megabytes], told(heard, lives), served, Tally({}, 0.0).figures(0.0, live=0, waiting=0, games={}))
 
     def test_memory_is_flat_when_its_end_is_as_after_a_sixth_however_it_rose_before_and_between(self):
         rising = [50, 80, 90, 100, *[110] * 17, 140, 103, 104]

@@ -128,6 +128,8 @@ async def test_an_alert_as_its_decision_saw_it_costs_no_request_and_keeps_its_sc
         alert = await alert_of(desk)
         explained = await Explainer(desk.client).explain(alert.opportunity.offer_id, ScanQuery("csgo", "standard", title="A"))
         desk.server.world.drop(cheap)
+        assert explained.offer is not None
+        assert explained.assessment is not None
         before = desk.server.served.requests.copy()
         follower.alerted(alert, Weighed(explained.offer, explained.assessment))
         await follower.work()
