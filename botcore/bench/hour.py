@@ -140,6 +140,8 @@ async def _minutes(watch: Watch, clock: FastClock, count: int, say: Callable[[st
     found = []
     for number in range(1, count + 1):
         await clock.sleep(MINUTE)
+        if watch.over:
+            break  # whoever takes its events has the reason
         figures = watch.figures
         found.append(Minute(await resident_megabytes(os.getpid()), figures.seen, figures.live))
         if number % SPOKEN == 0:

@@ -92,7 +92,7 @@ async def take(watch: Watch, now: Callable[[], float]) -> list[Heard]:
 async def _learned(watch: Watch, least: float) -> None:
     """Wait for so many seconds, and, unless they are 0, until every game's listing was read once."""
     await asyncio.sleep(least)
-    while least > 0 and not all(one.rescans for one in watch.figures.games.values()):  # noqa: ASYNC110 - nothing tells when a round is over
+    while least > 0 and not watch.over and not all(one.rescans for one in watch.figures.games.values()):  # noqa: ASYNC110 - nothing tells it
         await asyncio.sleep(LOOK)
 
 

@@ -121,6 +121,14 @@ def test_a_trend_is_the_change_within_thirty_days_and_the_prices_reached_follow_
     assert all(price == pytest.approx(10_000, rel=0.01) for price in figures.reach)
 
 
+@pytest.mark.parametrize(("sign", "trend"), [(1, 999.0), (-1, -0.999)])
+def test_sales_of_one_minute_at_rising_prices_tell_of_no_boundless_trend(sign, trend):
+    burst = [Sale(600 + sign * 10 * number, int(NOW) - 60 + number) for number in range(10)]
+    figures = study(burst, "", NOW)
+    assert figures.trend == pytest.approx(trend)
+    assert all(0 < price < 1_000_000 for price in figures.reach)
+
+
 def test_a_trend_within_the_noise_moves_no_price():
     noisy = [sale(round(10_000 * (1 + 0.1 * (-1) ** day)), day) for day in range(1, 29)]
     figures = study(noisy, "", NOW)
