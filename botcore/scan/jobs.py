@@ -62,6 +62,11 @@ class Job(msgspec.Struct):
         """What it is about."""
         return (self.game, self.title)
 
+    @property
+    def suspicion(self) -> bool:
+        """Whether the title alone is the reason: nobody waits, no offer is new, nothing is to be verified."""
+        return not (self.offers or self.done or self.rank is Rank.VERIFY)
+
     def join(self, other: Job) -> None:
         """Take over what another job of the title was for."""
         self.rank = min(self.rank, other.rank)

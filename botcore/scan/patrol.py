@@ -268,6 +268,8 @@ class Patrol:
     async def work(self, job: Job) -> None:
         """Look at a title as far as it is needed, and settle what it tells. Raises MarketError and StoreError; then nothing is lost."""
         entry = self.books.entry(job.title)
+        if job.suspicion and self.books.cleared(entry, self._clock.monotonic()):
+            return  # another look was there first
         out = self._ledger.of(self.game, job.title)
         priority = job.rank.priority
         with counting(self._tally.spent[_PURPOSE.get(job.rank, "evidence")]):
