@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 
@@ -20,8 +19,6 @@ from botcore.scan import Watch, WatchFigures
 __all__ = ["Live", "live", "take"]
 
 LOOK = 0.25
-SETTLED = 10
-"""Titles that wait to be looked at, up to which a watch is done with what was there before it came."""
 
 
 class Live(msgspec.Struct):
@@ -59,8 +56,11 @@ class Live(msgspec.Struct):
         return sum(self.served.requests.values()) / sum(self.pages[game] * looks for game, looks in self.looks.items())
 
 
-async def live(market: MarketOptions, *, learn: float | None, seconds: float) -> Live:
-    """Watch all games and levels. Everything counts from when the watch knows what was there before it, at most ``learn`` seconds, for so many ``seconds``."""
+async def live(market: MarketOptions, *, learn: float, seconds: float) -> Live:
+    """Watch all games and levels.
+
+    Everything counts for so many ``seconds``, once ``learn`` seconds have passed and every game's listing was read once; at 0 from the very beginning.
+    """
     with defaults() as settings:
         async with open_app(settings, sandbox=market) as app:
             await Account(app.client.base_url).begin()
@@ -68,7 +68,7 @@ async def live(market: MarketOptions, *, learn: float | None, seconds: float) ->
                 return await _counted(app, watch, learn, seconds)
 
 
-async def _counted(app: App, watch: Watch, learn: float | None, seconds: float) -> Live:
+async def _counted(app: App, watch: Watch, learn: float, seconds: float) -> Live:
     account, began = Account(app.client.base_url), time.time()
     taking = asyncio.create_task(take(watch, time.time))
     await _learned(watch, learn)
@@ -89,15 +89,11 @@ async def take(watch: Watch, now: Callable[[], float]) -> list[Heard]:
     return [Heard(now(), event) async for event in watch if not isinstance(event, WatchFigures)]
 
 
-async def _learned(watch: Watch, most: float | None) -> None:
-    """Wait until every game's listing was read once and the titles that may pay were looked at, or for so many seconds."""
-    end = math.inf if most is None else time.monotonic() + most
-    while time.monotonic() < end and not _settled(watch.figures):  # noqa: ASYNC110 - nothing tells when it is so
+async def _learned(watch: Watch, least: float) -> None:
+    """Wait for so many seconds, and, unless they are 0, until every game's listing was read once."""
+    await asyncio.sleep(least)
+    while least > 0 and not all(one.rescans for one in watch.figures.games.values()):  # noqa: ASYNC110 - nothing tells when a round is over
         await asyncio.sleep(LOOK)
-
-
-def _settled(figures: WatchFigures) -> bool:
-    return all(one.rescans for one in figures.games.values()) and figures.waiting <= SETTLED
 
 
 def _looks(watch: Watch) -> dict[Game, int]:

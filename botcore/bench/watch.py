@@ -30,31 +30,37 @@ NEW = 5.0
 """New offers a second in all four games; what is priced anew comes on top of them."""
 LISTED = 0.4
 """How many of the churn's events list a new offer."""
-MARKET = MarketOptions(size=20_000, churn=NEW / LISTED, latency=0.15, deals=0.2)
+MARKET = MarketOptions(size=8_000, churn=NEW / LISTED, latency=0.15, deals=0.2)
 """A fifth of what is listed newly is priced under what it would bring, so that there are alerts enough to count."""
 LARGE = msgspec.structs.replace(MARKET, size=200_000)
 """The world in which requests are held against rescanning it; a real market has more."""
-SECONDS = 150.0
+SECONDS = 90.0
+LEARN = 100.0
+"""Seconds in which a watch learns what was there before it, which the quota of sales allows no sooner."""
 MINUTES = 60
-SPEED = 8.0
+SPEED = 16.0
 
 
 def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
     """Measure everything; ``quick`` takes one small world for a short time, a few minutes of the hour, and leaves out the large world and the calibration."""
     started = datetime.now(UTC)
-    minutes, speed = (6, 2 * SPEED) if quick else (MINUTES, SPEED)
+    minutes = 4 if quick else MINUTES
     seeds = range(1, 2 if quick else 3)
-    small = msgspec.structs.replace(MARKET, size=2_000) if quick else MARKET
+    small = msgspec.structs.replace(MARKET, size=1_000) if quick else MARKET
     # First, while the process holds nothing that it could give back meanwhile.
-    say(f"{minutes} minutes at {HOUR_MARKET.churn:g} events a second, {speed:g} times as fast")
-    long = asyncio.run(hour(minutes=minutes, speed=speed, say=say))
-    runs = [_live(msgspec.structs.replace(small, seed=seed), 12.0 if quick else SECONDS, say) for seed in seeds]
+    say(f"{minutes} minutes at {HOUR_MARKET.churn:g} events a second, {SPEED:g} times as fast")
+    long = asyncio.run(hour(minutes=minutes, speed=SPEED, say=say))
+    learn, seconds = (12.0, 15.0) if quick else (LEARN, SECONDS)
+    runs = []
+    for seed in seeds:
+        say(f"alerts of a living market of {small.size:,} offers, {NEW:g} new ones a second, {seed} of {len(seeds)}")
+        runs.append(asyncio.run(live(msgspec.structs.replace(small, seed=seed), learn=learn, seconds=seconds)))
     measures = [*_live_measures(runs), *_hour_measures(long, minutes)]
     samples: list[dict[str, object]] = [{"hour": _hour_told(long)}]
     samples += ({"live": _live_told(one)} for one in runs)
     if not quick:
         say(f"requests in a world of {LARGE.size:,} offers")
-        large = asyncio.run(live(LARGE, learn=1.0, seconds=60.0))
+        large = asyncio.run(live(LARGE, learn=0.0, seconds=60.0))
         found, more = calibration.measures(quick=quick, say=say)
         measures += [_requests_measure(large), *found]
         samples += [{"large": _live_told(large)}, *more]
@@ -65,16 +71,11 @@ def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
         run=dotted(run),
         started_at=started,
         work=sum((_work(one.served, one.told, one.figures) for one in everything), Work()),
-        options={"watch": WatchOptions(), "seconds": SECONDS, "minutes": minutes, "speed": speed},
+        options={"watch": WatchOptions(), "seconds": seconds, "learn": learn, "minutes": minutes, "speed": SPEED},
         data={"market": "sandbox", "live": small, "large": LARGE, "hour": HOUR_MARKET, "seeds": list(seeds)},
         samples=samples,
         measures=measures,
     ).also(("sqlalchemy", "aiosqlite"))
-
-
-def _live(market: MarketOptions, seconds: float, say: Callable[[str], None]) -> Live:
-    say(f"alerts of a living market of {market.size:,} offers, {NEW:g} new ones a second, seed {market.seed}")
-    return asyncio.run(live(market, learn=None, seconds=seconds))
 
 
 # ---- measures --------------------------------------------------------------------------------------------------------

@@ -191,6 +191,27 @@ async def test_an_alert_that_waits_for_the_door_is_checked_once_more_and_dropped
         assert all(patrol.newest.pending == 0 for patrol in one.watch.patrols.values())
 
 
+async def test_alerts_that_wait_are_checked_side_by_side_so_that_one_slow_answer_holds_up_no_other():
+    async with watched_market(seed=16) as (desk, _), bent(desk) as line, led(desk, client=line.client, door=False) as one:
+        await one.pass_time(60)
+        slow = one.watch._events._queue[0][-1].opportunity.title  # type: ignore[attr-defined]
+        answer = asyncio.Event()
+
+        async def hold(asked):
+            if asked.query.get("title") == slow:
+                await answer.wait()
+
+        line.between.hold = hold
+        one.open_door()
+        async with asyncio.timeout(30):
+            while len(one.alerts) < 5:  # noqa: ASYNC110 - a door tells nobody what it took
+                await asyncio.sleep(0)
+        assert slow not in {alert.opportunity.title for alert in one.alerts}
+        answer.set()
+        await one.quiet()
+        assert slow in {alert.opportunity.title for alert in one.alerts}
+
+
 async def test_a_door_may_ask_whether_an_alert_still_holds():
     async with watched_market(seed=17) as (desk, _), led(desk) as one:
         await one.pass_time(30)
