@@ -64,8 +64,8 @@ class Job(msgspec.Struct):
 
     @property
     def suspicion(self) -> bool:
-        """Whether the title alone is the reason: nobody waits, no offer is new, nothing is to be verified."""
-        return not (self.offers or self.done or self.rank is Rank.VERIFY)
+        """Whether the title alone is the reason: nobody waits, no offer is new, and it is not about what was told."""
+        return not (self.offers or self.done or self.rank in (Rank.TOLD, Rank.VERIFY))
 
     def join(self, other: Job) -> None:
         """Take over what another job of the title was for."""

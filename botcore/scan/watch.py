@@ -379,7 +379,8 @@ class Watch:
             job = await self._jobs.take()
             well = False
             try:
-                well = await self._try("evidence", partial(self.patrols[job.game].work, job))
+                patrol = self.patrols[job.game]  # an alert of before may wait for a look already when the fees are not known
+                well = patrol.ready and await self._try("evidence", partial(patrol.work, job))
             finally:
                 self._jobs.finish(job)
                 job.end(well=well)
