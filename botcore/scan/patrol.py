@@ -59,6 +59,7 @@ class Patrol:
         self.rescans = 0
         self.rescanned = 0.0
         self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal, clock=clock)
+        self._levels = query.levels
         self._client = client
         self._options = options
         self._ledger = ledger
@@ -267,8 +268,8 @@ class Patrol:
                 self._drop_all(job, "low")
                 return
             if out:  # what was told is judged anew as well
-                ways = either(ways, BOTH if entry.quote is None else self.books.ways(entry))
-            look = await self._judge.look(entry, ways, offers, [standing.price_now for standing in out], priority)
+                ways = either(ways, self._ways_told(entry, out))
+            look = await self._judge.look(entry, ways, offers, out, priority)
         await self._settle(job, look)
 
     async def _narrowed(self, entry: Entry, job: Job, ways: Ways, priority: Priority) -> Ways:
@@ -290,6 +291,11 @@ class Patrol:
         for offer, _ in job.offers.values():
             ways = either(ways, self.books.ways_of(offer))
         return ways if job.rank is Rank.NEW else either(ways, self.books.ways(entry))
+
+    def _ways_told(self, entry: Entry, out: Iterable[Standing]) -> Ways:
+        """How what was told may pay, of which the books know nothing at levels that are not watched."""
+        known = entry.quote is not None and all(standing.alert.level in self._levels for standing in out)
+        return self.books.ways(entry) if known else BOTH
 
     async def _settle(self, job: Job, look: Look) -> None:
         verdict = self._judge.verdict(look)
