@@ -291,6 +291,7 @@ def test_a_background_holds_orders_that_take_the_item_and_rivals_of_its_kind():
     mine = offer("mine", 400)
     others = [offer("b", 620), offer("a", 610), offer("l", 1, locked=True), offer("p", 1, p2p=True), offer("r", 1, phase="ruby"), offer("own", 1)]
     seen = background(mine, [mine, *others], [Target(600, 1), Target(700, 1, float_part="FN-0")], even(3), own={"a-own"})
+    assert seen.bids is not None
     assert (list(seen.asks), list(seen.bids), len(seen.sales)) == ([610, 620], [Target(600, 1)], 3)
 
 
