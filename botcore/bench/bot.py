@@ -283,9 +283,9 @@ async def _memory(warm_up: int, updates: int) -> float:
     """Megabytes by which the bot has grown after so many updates, once it was warm."""
     async with _bot(1, flood=False, latency=0.0) as bot:
         await _flood(bot, warm_up)
-        before = await resident_megabytes(bot.child)
+        before = await resident_megabytes(bot.child.pid)
         await _flood(bot, updates)
-        return await resident_megabytes(bot.child) - before
+        return await resident_megabytes(bot.child.pid) - before
 
 
 async def _flood(bot: _Bot, updates: int) -> None:

@@ -103,8 +103,8 @@ def _own() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("BOTCORE_", "DMARKET_", "TELEGRAM_", "REDIS_URL", "DATABASE_URL"))}
 
 
-async def resident_megabytes(child: asyncio.subprocess.Process) -> float:
+async def resident_megabytes(process_id: int) -> float:
     """Memory that a process holds now, in megabytes, by ``ps``."""
-    ps = await asyncio.create_subprocess_exec("ps", "-o", "rss=", "-p", str(child.pid), stdout=asyncio.subprocess.PIPE)
+    ps = await asyncio.create_subprocess_exec("ps", "-o", "rss=", "-p", str(process_id), stdout=asyncio.subprocess.PIPE)
     out, _ = await ps.communicate()
     return int(out) / 1024

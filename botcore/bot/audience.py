@@ -112,5 +112,5 @@ class Weather:
     async def _say(self, state: str, words: Callable[[str], str]) -> None:
         await self.audience.chats.remember(WEATHER, state, self._clock())
         languages = await self.audience.languages()
-        for chat_id in await self.audience.watching():
+        for chat_id in languages.keys() & await self.audience.watching():
             await self._outbox.say(chat_id, words(languages[chat_id]))

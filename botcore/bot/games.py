@@ -162,7 +162,7 @@ class GameWatcher:
         kept = self._app.alerts(DOOR)
         standing = [] if kept is None else [one.alert for one in await kept.watched() if one.state is AlertState.LIVE]
         languages = await self.audience.languages()
-        for chat_id in chats:
+        for chat_id in languages.keys() & set(chats):
             levels = await self.audience.wanted(chat_id, [alert.opportunity for alert in standing])
             wanted = [(alert, level) for alert, level in zip(standing, levels, strict=True) if level is not None]
             unknown = [one for one in wanted if not await self.audience.knows(chat_id, one[0].opportunity)]
@@ -170,8 +170,10 @@ class GameWatcher:
 
     async def _notes(self, watch: Watch, alert: Alert) -> Mapping[int, Note]:
         """The alert for each chat that wants it."""
+        wanting = await self.audience.wanting(alert.opportunity)
         languages = await self.audience.languages()
-        return {chat_id: self._note(watch, languages[chat_id], alert, level) for chat_id, level in (await self.audience.wanting(alert.opportunity)).items()}
+        # A chat that blocked the bot in between is not among them, and the outbox takes nothing for it.
+        return {chat_id: self._note(watch, languages[chat_id], alert, level) for chat_id, level in wanting.items() if chat_id in languages}
 
     def _note(self, watch: Watch | None, lang: str, alert: Alert, level: Level) -> Note:
         found, weighed = alert.opportunity, watch.weighed(alert) if watch else None

@@ -9,12 +9,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from botcore.bench import bot, cache, scan, store
+from botcore.bench import bot, cache, scan, store, watch
 from botcore.perf.record import FOLDER, RunRecord, write
 
 __all__ = ["command"]
 
-BENCHES = {"scan": scan.run, "cache": cache.run, "store": store.run, "bot": bot.run}
+BENCHES = {"scan": scan.run, "cache": cache.run, "store": store.run, "bot": bot.run, "watch": watch.run}
 
 
 @click.command("bench", short_help="Measure against the sandbox market.")

@@ -22,6 +22,8 @@ __all__ = ["command"]
 
 LEARNS = "notebooks/08-were-the-alerts-right.ipynb"
 
+LARGE = 1000
+
 
 @click.group("config", short_help="Show the settings in force.", invoke_without_command=True)
 @click.pass_context
@@ -103,8 +105,13 @@ def _medians(entry: Tuned, record: RunRecord) -> Table:
         values = [float(row[entry.of]) for row in rows]
         low, high = spread(values)
         refused = sum(int(row.get("refused") or 0) for row in rows)
-        table.add_row(*map(str, key), f"{median(values):.4g}", f"{low:.4g} to {high:.4g}", str(len(values)), str(refused))
+        table.add_row(*map(str, key), _number(median(values)), f"{_number(low)} to {_number(high)}", str(len(values)), str(refused))
     return table
+
+
+def _number(value: float) -> str:
+    """Large ones whole, others with four digits."""
+    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.4g}"
 
 
 def _reliability(entry: Tuned, record: RunRecord) -> Table:

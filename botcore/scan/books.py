@@ -81,7 +81,8 @@ class Entry:
 
     ``arrived`` counts offers that were seen newly and the quote does not count yet, ``ahead`` those that it counts and were
     not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were. ``moved_at`` is
-    when the quote was seen to change last: what was asked for before that may not know of it.
+    when the quote was seen to change last: what was asked for before that may not know of it. ``cleared``: it was
+    looked at since; ``met``: every offer was held against its bids since these changed.
     """
 
     __slots__ = (
@@ -92,6 +93,7 @@ class Entry:
         "gone",
         "kinds",
         "known_sales",
+        "met",
         "moved_at",
         "previous_ask",
         "prices",
@@ -110,7 +112,8 @@ class Entry:
         self.prices: dict[str, list[int]] = {}
         self.known_sales: float | None = None
         self.moved_at = 0.0
-        self.cleared: Quote | None = None
+        self.met = False
+        self.cleared = False
         self.cleared_at = 0.0
         self.arrived = 0
         self.ahead = 0
@@ -197,6 +200,8 @@ class Books:
                 if before.best_ask_cents != quote.best_ask_cents:
                     entry.previous_ask = before.best_ask_cents
             entry.arrived = 0
+            entry.cleared = entry.cleared and before == quote
+            entry.met = entry.met and before is not None and (before.best_bid_cents, before.bid_count) == (quote.best_bid_cents, quote.bid_count)
             if before != quote or entry.gone > gone:
                 entry.moved_at = now
             if before != quote or entry.gone:
@@ -269,13 +274,19 @@ class Books:
         entry.cleared_at = now
         if entry.moved_at < asked_at:
             entry.gone = 0
-            entry.cleared = entry.quote
+            entry.cleared = entry.quote is not None
+
+    def met(self, entry: Entry, all_up_to: int | None, asked_at: float) -> None:
+        """All offers up to a price, None for all there are, were held against the bids of a title, which were asked for at ``asked_at``."""
+        quote = entry.quote
+        if quote is not None and entry.moved_at < asked_at and (all_up_to is None or all_up_to >= quote.best_bid_cents):
+            entry.met = True
 
     # ---- suspecting -----------------------------------------------------------------------------------------------
 
     def cleared(self, entry: Entry, now: float) -> bool:
         """Whether the title was looked at and nothing is known to have happened since."""
-        return entry.cleared is not None and entry.cleared == entry.quote and not entry.gone and now < entry.cleared_at + LASTING
+        return entry.cleared and not entry.gone and now < entry.cleared_at + LASTING
 
     def ways_of(self, offer: Offer) -> Ways:
         """How a new offer may pay; ``arrive`` was told of it before."""
@@ -309,6 +320,11 @@ class Books:
         if not entry.kinds or entry.gone > SURE:
             return Ways(target, self._relist_somewhere(entry), sure=False)
         return Ways(target, any(self._kind_pays(entry, phase, kind) for phase, kind in entry.kinds.items()))
+
+    def unmet(self, entry: Entry) -> Ways:
+        """The same without the bids where these are known: an offer that came since was held against them when it came."""
+        ways = self.ways(entry)
+        return ways._replace(target=False) if entry.met else ways
 
     def phases(self, entry: Entry) -> set[str]:
         """The phases of a title whose cheapest offers may pay by relisting."""

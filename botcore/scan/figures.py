@@ -22,10 +22,11 @@ SPAN = 10.0
 
 
 class GameFigures(msgspec.Struct, frozen=True):
-    """One game: new offers a second, seconds between two looks at its newest, its titles, rescans that are over and the part of the one under way."""
+    """One game: new offers a second, seconds between two looks at its newest, looks so far, its titles, rescans that are over and the part of the next."""
 
     rate: float
     interval: float
+    looks: int
     titles: int
     rescans: int
     rescanned: float

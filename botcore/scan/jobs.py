@@ -18,8 +18,8 @@ class Rank(IntEnum):
     """Why a title is looked at, the most urgent reason first.
 
     An alert waits for it to be handed out; an offer is new; the prices of a title with alerts out moved; those of another one
-    did; the rescan came by; a new offer pays only if what stands before it is no rival; alerts are to be verified. From
-    ``DOUBT`` on it waits behind everything else.
+    did; the rescan came by; a new offer pays only if what stands before it is no rival; alerts are to be verified; the sales of
+    a title are to be learned, which rule most titles out. From ``DOUBT`` on it waits behind everything else.
     """
 
     HAND_OUT = 0
@@ -29,6 +29,7 @@ class Rank(IntEnum):
     RESCAN = 4
     DOUBT = 5
     VERIFY = 6
+    LEARN = 7
 
     @property
     def behind(self) -> bool:
@@ -39,6 +40,11 @@ class Rank(IntEnum):
     def priority(self) -> Priority:
         """Its turn in the quota of the watch."""
         return Priority.WARM if self.behind else Priority.WATCH if self <= Rank.NEW else Priority.SCAN
+
+    @property
+    def turn(self) -> int:
+        """Its turn among the workers: that in the quota, but for what asks for sales alone, which nobody need wait for who waits for listings."""
+        return self.priority + (self is Rank.LEARN)
 
 
 class Job(msgspec.Struct):
@@ -56,6 +62,11 @@ class Job(msgspec.Struct):
         """What it is about."""
         return (self.game, self.title)
 
+    @property
+    def suspicion(self) -> bool:
+        """Whether the title alone is the reason: nobody waits, no offer is new, and it is not about what was told."""
+        return not (self.offers or self.done or self.rank in (Rank.TOLD, Rank.VERIFY))
+
     def join(self, other: Job) -> None:
         """Take over what another job of the title was for."""
         self.rank = min(self.rank, other.rank)
@@ -71,18 +82,20 @@ class Job(msgspec.Struct):
 
 
 class Jobs:
-    """A queue of jobs for so many workers.
+    """A queue of jobs for so many ``workers``, and some more that ask for sales alone: ``staff`` in all.
 
     What waits long for its turn in the quota must not keep the workers from what does not: of the jobs of each turn but the
     first so many may be under way.
     """
 
     def __init__(self, workers: int) -> None:
-        self._most = {Priority.WATCH: workers, Priority.SCAN: max(1, workers // 2), Priority.WARM: max(1, workers // 4)}
+        quarter = max(1, workers // 4)
+        self.staff = workers + quarter
+        self._most = {Rank.NEW.turn: workers, Rank.MOVED.turn: max(1, workers // 2), Rank.DOUBT.turn: quarter, Rank.LEARN.turn: quarter}
         self._under_way = dict.fromkeys(self._most, 0)
         self._waiting: dict[tuple[Game, str], Job] = {}
-        self._busy: dict[tuple[Game, str], list[Priority]] = {}
-        self._heaps: dict[Priority, list[tuple[Rank, int, tuple[Game, str]]]] = {turn: [] for turn in self._most}
+        self._busy: dict[tuple[Game, str], list[int]] = {}
+        self._heaps: dict[int, list[tuple[Rank, int, tuple[Game, str]]]] = {turn: [] for turn in self._most}
         self._put = 0
         self._wake = asyncio.Event()
 
@@ -118,8 +131,8 @@ class Jobs:
     def finish(self, job: Job) -> None:
         """A job is over, well or not: its title may be looked at again."""
         turns = self._busy[job.key]
-        turns.remove(job.rank.priority)
-        self._under_way[job.rank.priority] -= 1
+        turns.remove(job.rank.turn)
+        self._under_way[job.rank.turn] -= 1
         if not turns:
             del self._busy[job.key]
         waiting = self._waiting.get(job.key)
@@ -129,7 +142,7 @@ class Jobs:
 
     def _push(self, job: Job) -> None:
         self._put += 1
-        heapq.heappush(self._heaps[job.rank.priority], (job.rank, self._put, job.key))
+        heapq.heappush(self._heaps[job.rank.turn], (job.rank, self._put, job.key))
         self._wake.set()
 
     def _next(self) -> Job | None:

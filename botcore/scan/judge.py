@@ -76,12 +76,15 @@ class Judge:
     async def look(self, entry: Entry, ways: Ways, interest: Collection[Offer], told: Collection[Standing], priority: Priority) -> Look:
         """Look at a title now: its offers up to those of interest and those that were told, targets where they may pay, sales where anything may."""
         phases = {offer.phase for offer in interest} | {standing.alert.opportunity.phase for standing in told} | self.books.phases(entry)
-        up_to = max((*(offer.price_cents for offer in interest), *(standing.price_now for standing in told)), default=0)
+        prices = (*(offer.price_cents for offer in interest), *(standing.price_now for standing in told))
+        up_to, asked_at = max(prices, default=0), self._clock.monotonic()
         (rows, all_up_to, at), targets, sales = await asyncio.gather(
             self._rows(entry, phases, up_to, priority),
             self._none() if not ways.target else self._targets(entry, priority),
             self._none() if not ways.any else self._sales_known(entry, priority),
         )
+        if targets is not None:
+            self.books.met(entry, all_up_to, asked_at)
         return Look(entry.title, rows, all_up_to, at, targets, sales)
 
     def verdict(self, look: Look) -> Verdict:

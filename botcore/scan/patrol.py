@@ -30,7 +30,7 @@ __all__ = ["Dropped", "Patrol"]
 
 Dropped = Callable[[Offer, str, float], None]
 """Hears of a new offer that is none, the funnel's name for why, and when it was seen (unix seconds)."""
-_PURPOSE = {Rank.HAND_OUT: "recheck", Rank.TOLD: "recheck", Rank.VERIFY: "recheck", Rank.RESCAN: "rescan"}
+_PURPOSE = {Rank.HAND_OUT: "recheck", Rank.TOLD: "recheck", Rank.VERIFY: "recheck", Rank.RESCAN: "rescan", Rank.LEARN: "rescan"}
 
 
 class Patrol:
@@ -56,6 +56,7 @@ class Patrol:
         self.books = Books(windows(query), query.muted)
         self.newest = Newest(mark)
         self.interval = options.slowest
+        self.looks = 0
         self.rescans = 0
         self.rescanned = 0.0
         self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal, clock=clock)
@@ -85,7 +86,7 @@ class Patrol:
 
     def figures(self) -> GameFigures:
         """Where the game stands."""
-        return GameFigures(self.newest.rate, self.interval, len(self.books.entries), self.rescans, self.rescanned)
+        return GameFigures(self.newest.rate, self.interval, self.looks, len(self.books.entries), self.rescans, self.rescanned)
 
     async def own(self) -> None:
         """Ask for fees and for the account's own offers and targets."""
@@ -117,6 +118,7 @@ class Patrol:
             await self._arrive(fresh, self._client.now())
             going_on = going_on and bool(cursor)
         self.newest.looked(oldest, count, self._client.now())
+        self.looks += 1
 
     async def _arrive(self, fresh: Iterable[Offer], seen_at: float) -> None:
         """Take in new offers; those that may pay are looked at, the others are dropped."""
@@ -158,7 +160,7 @@ class Patrol:
             quote = self.books.entry(offer.title).quote
             cheapest = quote is not None and offer.price_cents <= quote.best_ask_cents
             return Rank.NEW if likely else Rank.MOVED if cheapest else Rank.DOUBT
-        return Rank.MOVED if likely and (ways.target or self._goes_on) else Rank.RESCAN
+        return Rank.MOVED if likely and (ways.target or self._goes_on) else self._found_by_rescan(offer.title, ways)
 
     def _drop(self, offer: Offer, reason: str, seen_at: float) -> None:
         self._tally.funnel.drop(reason)
@@ -212,15 +214,25 @@ class Patrol:
         if out and before is not None and _touched(out, before, entry.quote):
             self._jobs.put(Job(self.game, entry.title, Rank.TOLD))
             return
-        ways = self.books.ways(entry)
+        ways = self.books.unmet(entry)
         if not ways.any or self.books.cleared(entry, self._clock.monotonic()):
             return
         if before is None:
             if ways.target:
                 self._jobs.put(Job(self.game, entry.title, Rank.RESCAN))
             return
-        moved = ways.sure or ways.target or entry.quote.best_ask_cents > before.best_ask_cents
-        self._jobs.put(Job(self.game, entry.title, Rank.MOVED if moved else Rank.DOUBT))
+        self._jobs.put(Job(self.game, entry.title, self._moved(entry, before, ways)))
+
+    def _moved(self, entry: Entry, before: Quote, ways: Ways) -> Rank:
+        """How urgent a title is whose prices changed."""
+        if not ways.target and entry.known_sales is None:
+            return Rank.LEARN
+        risen = entry.quote is not None and entry.quote.best_ask_cents > before.best_ask_cents
+        return Rank.MOVED if ways.sure or ways.target or risen else Rank.DOUBT
+
+    def _found_by_rescan(self, title: str, ways: Ways) -> Rank:
+        """How urgent a title is that may pay and of which nothing new is known. As long as its sales are unknown, nearly every one may."""
+        return Rank.LEARN if not ways.target and self.books.entry(title).known_sales is None else Rank.RESCAN
 
     # ---- the whole listing ------------------------------------------------------------------------------------------
 
@@ -248,18 +260,23 @@ class Patrol:
         return min(1.0, self.rescanned + read / max(total, read))
 
     def _suspect_all(self, found: dict[str, Ways]) -> None:
-        for title in found:
+        for title, ways in found.items():
             if not self.books.cleared(self.books.entry(title), self._clock.monotonic()):
-                self._jobs.put(Job(self.game, title, Rank.RESCAN))
+                self._jobs.put(Job(self.game, title, self._found_by_rescan(title, ways)))
 
     # ---- one title --------------------------------------------------------------------------------------------------
 
     async def work(self, job: Job) -> None:
         """Look at a title as far as it is needed, and settle what it tells. Raises MarketError and StoreError; then nothing is lost."""
         entry = self.books.entry(job.title)
+        if job.suspicion and self.books.cleared(entry, self._clock.monotonic()):
+            return  # another look was there first
         out = self._ledger.of(self.game, job.title)
         priority = job.rank.priority
         with counting(self._tally.spent[_PURPOSE.get(job.rank, "evidence")]):
+            if job.rank is Rank.LEARN:
+                await self._learn(entry, job)
+                return
             ways = self._ways(entry, job)
             offers = [offer for offer, _ in job.offers.values()]
             if ways.relist and not (ways.target or out or job.done):
@@ -271,6 +288,14 @@ class Patrol:
                 ways = either(ways, self._ways_told(entry, out))
             look = await self._judge.look(entry, ways, offers, out, priority)
         await self._settle(job, look)
+
+    async def _learn(self, entry: Entry, job: Job) -> None:
+        """Ask for the sales of a title; it is looked at in its turn if these leave room for anything."""
+        await self._judge.know_sales(entry, job.rank.priority)
+        if self._ways(entry, job).any:
+            self._jobs.put(Job(self.game, job.title, Rank.RESCAN, job.offers))
+        else:
+            self._drop_all(job, "low")
 
     async def _narrowed(self, entry: Entry, job: Job, ways: Ways, priority: Priority) -> Ways:
         """How offers may pay that can only be relisted, once their sales are known, or else their next ask: these rule most of them out."""

@@ -32,6 +32,8 @@ PUMPED = 1.2
 """A recent price so many times the earlier one, or more, is called pumped."""
 TREND = 0.05
 """The least change within 30 days that is called one."""
+STEEPEST = math.log(1000) * DAY / SALES_WINDOW
+"""The change of the logarithm in a day beyond which no trend goes: sales of one minute at different prices tell of none so steep."""
 ENOUGH_FOR_TREND = 8
 SURE = 2.0
 """Standard errors from zero at which a trend is taken for real."""
@@ -141,10 +143,11 @@ def _deviation(logs: Sequence[float]) -> float:
 
 
 def _slope(ages: Sequence[float], logs: Sequence[float]) -> float:
-    """The change of the logarithm in a day; 0 with too few sales."""
+    """The change of the logarithm in a day, at most ``STEEPEST`` either way; 0 with too few sales."""
     points = list(zip(ages, logs, strict=True))[-_MOST_PAIRED:]
     slopes = [(older[1] - newer[1]) / (newer[0] - older[0]) for older, newer in combinations(points, 2) if newer[0] != older[0]]
-    return median(slopes) if len(points) >= ENOUGH_FOR_TREND and slopes else 0.0
+    slope = median(slopes) if len(points) >= ENOUGH_FOR_TREND and slopes else 0.0
+    return max(-STEEPEST, min(STEEPEST, slope))
 
 
 def _sure(slope: float, spread: float, count: int) -> bool:

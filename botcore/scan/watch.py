@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -39,6 +40,8 @@ LONGEST = 8.0
 FIRST = 0.25
 """Seconds to wait after a failure, doubled with each one in a row, up to ``LONGEST``."""
 PRUNE = 3600.0
+CHECKS = 4
+"""Alerts that are checked once more at a time, before they are handed out."""
 ROUNDS = frozenset({"newest", "prices"})
 """What always asks the market, so that it tells whether that answers; what is the account's own stays as it was when it cannot be had."""
 _log = logging.getLogger(__name__)
@@ -84,7 +87,9 @@ class Watch:
         self._tally = Tally(whole or client.quota.limits, self._clock.monotonic())
         self._ledger = Ledger(self._keeper, self._emit, client.now)
         self._jobs = Jobs(self.options.workers)
-        self._events: asyncio.Queue[Alert | Change | WatchFigures | None] = asyncio.Queue()
+        self._events: asyncio.PriorityQueue[tuple[bool, int, Alert | Change | WatchFigures | None]] = asyncio.PriorityQueue()
+        self._arrivals = count()
+        self._checks: set[asyncio.Future[bool]] = set()
         self._handed: tuple[Alert, str] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._saved: dict[Game, float] = {}
@@ -102,7 +107,7 @@ class Watch:
         await self._ledger.load(self.query)
         for game, patrol in self.patrols.items():
             self._begin(self._game(patrol), f"watch {game}")
-        for number in range(self.options.workers):
+        for number in range(self._jobs.staff):
             self._begin(self._worker(), f"watch worker {number}")
         self._begin(self._forever("rescan", self._rescan, lambda: 0.0), "watch rescan")
         self._begin(self._forever("store", self._keep, lambda: SAVE), "watch state")
@@ -129,7 +134,7 @@ class Watch:
     async def __anext__(self) -> Alert | Change | WatchFigures:
         await self._acknowledge()
         while True:
-            event = None if self._over else await self._events.get()
+            event = None if self._over else (await self._events.get())[-1]
             if self._over or event is None:
                 raise self._error or StopAsyncIteration
             if isinstance(event, WatchFigures) or await self._holds(event):
@@ -138,7 +143,7 @@ class Watch:
     def stop(self) -> None:
         """End the iteration; what waits to be handed out is handed out by the next watch."""
         self._over = True
-        self._events.put_nowait(None)
+        self._queue(None, first=True)
 
     async def sent(self, alert: Alert) -> None:
         """The door sent an alert just now. Raises StoreError."""
@@ -146,7 +151,7 @@ class Watch:
 
     async def recheck(self, alert: Alert) -> bool:
         """Whether an alert still holds, asked of the market now; where it does not, a change follows. False as well when it cannot be told."""
-        return await self._look_again(alert) and self._ledger.holds(alert)
+        return await self._look(alert) and self._ledger.holds(alert)
 
     def holds(self, alert: Alert) -> bool | None:
         """Whether an alert holds, by what is known of it; None when that is older than ``recheck`` of the options, so that the market is to be asked."""
@@ -191,11 +196,15 @@ class Watch:
             self._tally.alerted(event.queued_at - event.listed_at if new else None)
             if self._following is not None:
                 self._following.alerted(event, self._ledger.weighed(event))
-        self._events.put_nowait(event)
+        self._queue(event)
+
+    def _queue(self, event: Alert | Change | WatchFigures | None, *, first: bool = False) -> None:
+        self._events.put_nowait((not first, next(self._arrivals), event))
 
     async def _holds(self, event: Alert | Change) -> bool:
         """Whether an event is to be handed out. An alert of which nothing was heard for a moment is checked once more."""
-        if isinstance(event, Alert) and not self._fresh(event) and not await self._checked(event):
+        if isinstance(event, Alert) and self._ledger.holds(event) and not self._fresh(event):
+            await self._check(event)
             return False
         try:
             mark = await self._ledger.offer(event)
@@ -212,23 +221,32 @@ class Watch:
     def _fresh(self, alert: Alert) -> bool:
         return self._clock.monotonic() <= self._ledger.checked_at(alert) + self.options.recheck
 
-    async def _checked(self, alert: Alert) -> bool:
-        """Look at the title of an alert once more; where that cannot be done now, the alert waits."""
-        if await self._look_again(alert):
-            return True
-        self._later(alert)
-        return False
+    async def _check(self, alert: Alert) -> None:
+        """Have the title of an alert looked at once more, beside a few others: one by one, each would be too old again when it is its turn."""
+        if len(self._checks) >= CHECKS:
+            await asyncio.wait(self._checks, return_when=asyncio.FIRST_COMPLETED)
+        looked = self._look(alert)
+        self._checks.add(looked)
+        looked.add_done_callback(partial(self._checked, alert))
 
-    async def _look_again(self, alert: Alert) -> bool:
+    def _checked(self, alert: Alert, looked: asyncio.Future[bool]) -> None:
+        """It is its turn now; where its title could not be looked at, it waits."""
+        self._checks.discard(looked)
+        if looked.result():
+            self._queue(alert, first=True)
+        else:
+            self._later(alert)
+
+    def _look(self, alert: Alert) -> asyncio.Future[bool]:
         """Look at the title of an alert now; False when that cannot be done."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         found = alert.opportunity
         self._jobs.put(Job(found.game, found.title, Rank.HAND_OUT, done=[future]))
-        return await future
+        return future
 
     def _later(self, event: Alert | Change) -> None:
         """Hand it out when some time has passed."""
-        self._clock.call_later(FIRST, partial(self._events.put_nowait, event))
+        self._clock.call_later(FIRST, partial(self._queue, event))
 
     async def _acknowledge(self) -> None:
         """The door has what was handed out last."""
@@ -242,7 +260,7 @@ class Watch:
     async def _tell_figures(self) -> None:
         while True:
             await self._clock.sleep(self.options.figures)
-            self._events.put_nowait(self.figures)
+            self._queue(self.figures)
 
     # ---- rounds -----------------------------------------------------------------------------------------------------
 
@@ -361,7 +379,8 @@ class Watch:
             job = await self._jobs.take()
             well = False
             try:
-                well = await self._try("evidence", partial(self.patrols[job.game].work, job))
+                patrol = self.patrols[job.game]  # an alert of before may wait for a look already when the fees are not known
+                well = patrol.ready and await self._try("evidence", partial(patrol.work, job))
             finally:
                 self._jobs.finish(job)
                 job.end(well=well)

@@ -126,7 +126,7 @@ ENGINE = WatchFigures(
     used={"market": 0.624, "sales": 0.05, "other": 0.0},
     throttled=0,
     retries=0,
-    games={Game.CSGO: GameFigures(1.25, 0.4, 1200, 2, 0.5), Game.DOTA2: GameFigures(0.25, 2.0, 300, 4, 0.1)},
+    games={Game.CSGO: GameFigures(1.25, 0.4, 150, 1200, 2, 0.5), Game.DOTA2: GameFigures(0.25, 2.0, 30, 300, 4, 0.1)},
     funnel=Funnel(),
     failures=[],
 )

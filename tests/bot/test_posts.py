@@ -98,7 +98,7 @@ def test_an_alert_whose_offer_is_gone_has_nothing_to_press():
 def test_a_digest_counts_what_it_leaves_out():
     line = messages.alert_line("en", FOUND)
     told = lines(messages.digest("en", [line] * 200, sandbox=True))
-    assert told[0] == "200 new finds of titles you watch"
+    assert told[0] == "200 new finds of what you watch"
     assert told[3] == "$1.37 · 6.85% · buy for $20.00 · AK-47 | Redline (Field-Tested)"
     listed = told.count(told[3])
     assert listed >= 40
@@ -138,7 +138,7 @@ def test_without_finds_a_scan_is_offered():
 
 
 def test_each_watch_can_be_ended():
-    post = messages.watches("en", [(11, Game.CSGO, Level.PRO, FOUND.title), (12, Game.TF2, Level.BOOST, "Key")])
+    post = messages.watches("en", (), [(11, Game.CSGO, Level.PRO, FOUND.title), (12, Game.TF2, Level.BOOST, "Key")], None)
     assert lines(post) == ["You watch 2 titles", "1. AK-47 | Redline (Field-Tested) · CS2 pro", "2. Key · TF2 boost"]
     assert labels(post) == [["Stop 1: AK-47 | Redline (Field-Tested)"], ["Stop 2: Key"]]
     assert pressed(post) == [[Unwatch(11, listed=True)], [Unwatch(12, listed=True)]]
@@ -205,7 +205,15 @@ Status
 Market: https://api.dmarket.com
 Last scan: CS2 standard, 3 min ago, 5 found
 Scans since the start: 12; titles watched: 4
+Chats that watch levels: 2
 Messages waiting: 0
+
+The watch
+CS2: 1.2 new offers a second, looked at every 0.4 s
+Dota 2: 0.2 new offers a second, looked at every 2.0 s
+Listed to alert: 0.6 s, 19 of 20 within 1.4 s
+Quota used: market 62%, sales 5%, other 0%
+Alerts: 12; gone before they were sent: 2
 
 Requests a second, last 10 s: market 9.8 of 10, sales 3.0 of 6, fees 0.0 of 20, other 0.0 of 20
 Sent since the start: market 1,234, sales 50, other 90

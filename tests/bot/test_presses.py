@@ -10,7 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botcore.bot import presses
-from botcore.bot.presses import ChooseGame, ChooseLevel, Mute, Page, Press, Price, Scan, SetLevel, Settings, Stop, Unmute, Unwatch, Watch, Why
+from botcore.bot.presses import (
+    ChooseGame,
+    ChooseLevel,
+    Mute,
+    MuteAlert,
+    Page,
+    Press,
+    Price,
+    Scan,
+    SetLevel,
+    Settings,
+    Stop,
+    Unmute,
+    Unwatch,
+    UnwatchLevel,
+    Watch,
+    Why,
+    WhyAlert,
+)
 from botcore.model import Game, Level
 
 MOST_BYTES = 64
@@ -30,6 +48,9 @@ EVERY: dict[type, st.SearchStrategy] = {
     Watch: st.builds(Watch, numbers, numbers),
     Mute: st.builds(Mute, numbers, numbers),
     Unwatch: st.builds(Unwatch, numbers, st.booleans()),
+    UnwatchLevel: st.builds(UnwatchLevel, games, st.none() | levels, st.booleans()),
+    WhyAlert: st.builds(WhyAlert, numbers),
+    MuteAlert: st.builds(MuteAlert, numbers),
     Unmute: st.builds(Unmute, names),
     Price: st.builds(Price, names),
     Settings: st.builds(Settings, numbers),

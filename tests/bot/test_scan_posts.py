@@ -250,6 +250,7 @@ Of the exits whose profit fits the level it leaves the most.
 39 sales in 30 days, median $23.00, next ask $22.51
 sells in about 1 d
 trade lock 7 d: Steam holds it for that long
+DMarket does not answer, so it could not be looked at again.
 
 <b>What else that scan saw</b>
 listed 4,120 → quoted 812 → checked 95 → found 6

@@ -40,14 +40,6 @@ async def alert_of(desk) -> Alert:
     return Alert(id=1, level=Level.STANDARD, opportunity=found, seen_at=START, decided_at=START, queued_at=START + 0.5)
 
 
-async def weighed(desk, alert) -> Weighed:
-    """The offer of an alert as it is now."""
-    explained = await Explainer(desk.client).explain(alert.opportunity.offer_id, ScanQuery("csgo", "standard", title="A"))
-    assert explained.offer is not None
-    assert explained.assessment is not None
-    return Weighed(explained.offer, explained.assessment)
-
-
 async def offers(desk):
     page = await desk.client.offers_page(Game.CSGO)
     return {offer.price_cents: offer for offer in page.offers}
@@ -134,14 +126,16 @@ async def test_what_could_not_be_noted_is_noted_by_the_next_round(tmp_path):
 async def test_an_alert_as_its_decision_saw_it_costs_no_request_and_keeps_its_score(tmp_path):
     async with followed(tmp_path) as (desk, outcomes, follower, (cheap, _)):
         alert = await alert_of(desk)
-        seen = await weighed(desk, alert)
+        explained = await Explainer(desk.client).explain(alert.opportunity.offer_id, ScanQuery("csgo", "standard", title="A"))
         desk.server.world.drop(cheap)
+        assert explained.offer is not None
+        assert explained.assessment is not None
         before = desk.server.served.requests.copy()
-        follower.alerted(alert, seen)
+        follower.alerted(alert, Weighed(explained.offer, explained.assessment))
         await follower.work()
         (one,) = await outcomes.of_offer(Game.CSGO, alert.opportunity.offer_id)
     assert desk.server.served.requests == before
-    assert (one.score, one.float_part, one.paint_seed) == (seen.assessment.score, "FT-2", "412")
+    assert (one.score, one.float_part, one.paint_seed) == (explained.assessment.score, "FT-2", "412")
 
 
 async def test_an_alert_that_was_noted_before_is_not_asked_about_again(tmp_path):

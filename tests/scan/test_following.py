@@ -10,7 +10,7 @@ import pytest
 from botcore.app import open_app
 from botcore.client import KeyPair, PartQuota, Priority
 from botcore.errors import ScanFailed, StoreError
-from botcore.model import Game, WatchQuery
+from botcore.model import Alert, Game, WatchQuery
 from botcore.sandbox import MarketOptions
 from botcore.sandbox.signature import make_keys
 from botcore.scan import Watch
@@ -25,7 +25,7 @@ from botcore.store import Outcomes, Store, StoreOptions, Watching
 
 from .support import client_at
 from .test_outcomes import bare
-from .watched import HandClock, led, next_alert, sell, watched_market
+from .watched import HandClock, led, sell, watched_market
 
 QUERY = WatchQuery([Game.CSGO])
 
@@ -59,11 +59,16 @@ async def of_alert(outcomes, alert):
     return one
 
 
-def weighed(watch: Watch, alert) -> Assessment:
-    """How the evidence of an alert looks, which must be known."""
-    found = watch.weighed(alert)
-    assert found is not None
-    return found
+def weighed_of(watch: Watch, alert: Alert) -> Assessment:
+    weighed = watch.weighed(alert)
+    assert weighed is not None
+    return weighed
+
+
+async def first_alert(watch: Watch) -> Alert:
+    event = await anext(watch)
+    assert isinstance(event, Alert)
+    return event
 
 
 async def test_every_alert_is_noted_with_the_score_it_was_told_by_and_costs_no_request(tmp_path):
@@ -71,14 +76,14 @@ async def test_every_alert_is_noted_with_the_score_it_was_told_by_and_costs_no_r
         await one.pass_time(15)
         assert len(one.alerts) > 10
         for alert in one.alerts:
-            noted, seen = await of_alert(outcomes, alert), weighed(one.watch, alert)
+            noted, weighed = await of_alert(outcomes, alert), weighed_of(one.watch, alert)
             assert (noted.price_cents, noted.exit, noted.profit_cents) == (
                 alert.opportunity.price_cents,
                 alert.opportunity.exit,
                 alert.opportunity.profit_cents,
             )
-            assert noted.score == pytest.approx(seen.score, abs=1e-3)
-            assert noted.features == pytest.approx(seen.features, abs=1e-3)
+            assert noted.score == pytest.approx(weighed.score, abs=1e-3)
+            assert noted.features == pytest.approx(weighed.features, abs=1e-3)
         spent = one.watch.figures.requests["outcomes"]
         assert (spent.market, spent.sales, spent.other) == (0, 0, 0)
 
@@ -100,7 +105,7 @@ async def test_what_is_weighed_is_forgotten_when_the_alert_is_over(tmp_path):
     async with followed_market(tmp_path) as (desk, _, _, now, following), led(desk, query=QUERY, following=following, clock=now.clock) as one:
         await one.pass_time(15)
         alert, *others = one.alerts
-        assert weighed(one.watch, alert).exit is alert.opportunity.exit
+        assert weighed_of(one.watch, alert).exit is alert.opportunity.exit
         sell(desk, alert)
         await one.pass_time(60)
         assert one.watch.weighed(alert) is None
@@ -110,10 +115,10 @@ async def test_what_is_weighed_is_forgotten_when_the_alert_is_over(tmp_path):
 async def test_a_worst_case_is_told_only_where_orders_were_asked_for(tmp_path):
     async with followed_market(tmp_path) as (desk, _, _, now, following), led(desk, query=QUERY, following=following, clock=now.clock) as one:
         await one.pass_time(15)
-        seen = [weighed(one.watch, alert) for alert in one.alerts]
-        assert all(found.orders_known for found in seen if found.exit == "target")
-        assert all(found.worst_cents is None for found in seen if not found.orders_known)
-        assert all(found.worst_cents == found.expected_cents for found in seen if found.exit == "target")
+        weighed = [weighed_of(one.watch, alert) for alert in one.alerts]
+        assert all(found.orders_known for found in weighed if found.exit == "target")
+        assert all(found.worst_cents is None for found in weighed if not found.orders_known)
+        assert all(found.worst_cents == found.expected_cents for found in weighed if found.exit == "target")
 
 
 async def test_a_sample_of_what_is_dropped_is_followed_with_its_reason(tmp_path):
@@ -198,13 +203,13 @@ async def test_the_app_follows_the_outcomes_of_its_watches(tmp_path):
     market = MarketOptions(seed=4, size=800, latency=0.0, limits=False, speed=20)
     async with asyncio.timeout(60), open_app(settings, sandbox=market) as app:
         async with app.watch(QUERY) as watch:
-            alert, outcomes = await next_alert(watch), app.outcomes
-            assert outcomes is not None
-            while not (seen := await outcomes.of_offer(Game.CSGO, alert.opportunity.offer_id)) or seen[0].there_30s is None:  # noqa: ASYNC110 - nothing says so
+            alert = await first_alert(watch)
+            assert app.outcomes is not None
+            while not (seen := await app.outcomes.of_offer(Game.CSGO, alert.opportunity.offer_id)) or seen[0].there_30s is None:  # noqa: ASYNC110 - nothing says so
                 await asyncio.sleep(0.1)
         assert seen[0].there_30s is True
         assert seen[0].score is not None
-        assert app.confidence(weighed(watch, alert)).chance is None
+        assert app.confidence(weighed_of(watch, alert)).chance is None
 
 
 async def test_an_app_without_a_store_follows_nothing_and_watches_all_the_same(tmp_path):
@@ -215,4 +220,4 @@ async def test_an_app_without_a_store_follows_nothing_and_watches_all_the_same(t
     async with asyncio.timeout(60), open_app(settings, sandbox=market) as app:
         assert app.outcomes is None
         async with app.watch(QUERY) as watch:
-            assert watch.weighed(await next_alert(watch)) is not None
+            assert watch.weighed(await first_alert(watch)) is not None

@@ -99,7 +99,7 @@ async def test_a_look_at_new_offers_is_one_page_that_stops_at_what_is_known_and_
         await one.pass_time(20)
         patrol, market = one.watch.patrols[Game.CSGO], desk.server.world.games[Game.CSGO]
         spent = one.watch._tally.spent["newest"].requests
-        before = spent.market
+        before, looks = spent.market, patrol.looks
         await patrol.read_newest()
         assert spent.market == before + 1
         title = next(title for title in market.titles.values() if title.value > 500)
@@ -109,6 +109,7 @@ async def test_a_look_at_new_offers_is_one_page_that_stops_at_what_is_known_and_
         assert spent.market == before + 1 + 3
         await patrol.read_newest()
         assert spent.market == before + 5
+        assert one.watch.figures.games[Game.CSGO].looks == looks + 3
 
 
 async def test_most_new_offers_cost_nothing_beyond_the_look_that_shows_them():
@@ -188,6 +189,27 @@ async def test_an_alert_that_waits_for_the_door_is_checked_once_more_and_dropped
         assert one.changes == []
         assert one.watch.figures.gone > 0
         assert all(patrol.newest.pending == 0 for patrol in one.watch.patrols.values())
+
+
+async def test_alerts_that_wait_are_checked_side_by_side_so_that_one_slow_answer_holds_up_no_other():
+    async with watched_market(seed=16) as (desk, _), bent(desk) as line, led(desk, client=line.client, door=False) as one:
+        await one.pass_time(60)
+        slow = one.watch._events._queue[0][-1].opportunity.title  # type: ignore[attr-defined]
+        answer = asyncio.Event()
+
+        async def hold(asked):
+            if asked.query.get("title") == slow:
+                await answer.wait()
+
+        line.between.hold = hold
+        one.open_door()
+        async with asyncio.timeout(30):
+            while len(one.alerts) < 5:  # noqa: ASYNC110 - a door tells nobody what it took
+                await asyncio.sleep(0)
+        assert slow not in {alert.opportunity.title for alert in one.alerts}
+        answer.set()
+        await one.quiet()
+        assert slow in {alert.opportunity.title for alert in one.alerts}
 
 
 async def test_a_door_may_ask_whether_an_alert_still_holds():

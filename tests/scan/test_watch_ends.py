@@ -19,7 +19,7 @@ from botcore.sandbox import MarketOptions, World
 from botcore.scan import Watch, WatchFigures
 from botcore.store import Store, StoreOptions, Watching
 
-from .support import client_at, desk_at
+from .support import bent, client_at, desk_at
 from .watched import alive, led, next_alert, sell, watched_market
 
 SMALL = MarketOptions(seed=5, size=600, latency=0.0, limits=False, deals=0.5)
@@ -243,6 +243,51 @@ async def test_what_was_not_in_good_hands_is_handed_out_again_and_says_so_and_on
             assert {alert.id for alert in again} == {alert.id for alert in unknown} - {unknown[-1].id}
             assert sold not in {alert.opportunity.offer_id for alert in one.alerts}
             assert [(change.alert.id, change.state) for change in one.changes] == [(unknown[-1].id, AlertState.GONE)]
+
+
+async def test_an_alert_of_before_waits_until_the_fees_are_known_and_the_watch_goes_on(tmp_path):
+    async with watched_market(SMALL, seed=38) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper, bent(desk, attempts=1) as cut:
+        async with led(desk, keeper=keeper, door=False, query=WatchQuery([Game.CSGO])) as one:
+            await one.quiet()
+            await next_alert(one.watch)
+        unknown = {standing.alert.id for standing in await keeper.watched() if standing.told is None}
+        cut.between.bend = lambda asked, answer: None if asked.stage == "fees" else answer
+        async with led(desk, keeper=keeper, client=cut.client, query=WatchQuery([Game.CSGO])) as one:
+            await one.pass_time(20)
+            assert one.watch.failing > 10
+            assert (one.watch.over, one.watch.heard, one.alerts) == (False, False, [])
+            cut.between.bend = lambda _, answer: answer
+            await one.pass_time(15)
+            assert (one.watch.failing, one.watch.heard) == (0.0, True)
+            assert {alert.id for alert in one.alerts if alert.again} == unknown
+
+
+async def test_alerts_of_games_and_levels_that_are_not_watched_any_more_are_left_alone(tmp_path):
+    """Nobody looks at them, so nothing is said of them, be it that they pay no more."""
+    query = WatchQuery([Game.RUST], [Level.BOOST])
+    async with watched_market(SMALL, seed=39) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper:
+        async with led(desk, keeper=keeper, door=False) as one:
+            await one.pass_time(20)
+        before = {standing.alert.id: standing for standing in await keeper.watched()}
+        watched = {number for number, one in before.items() if (one.alert.opportunity.game, one.alert.level) == (Game.RUST, Level.BOOST)}
+        assert 0 < len(watched) < len(before)
+        async with led(desk, keeper=keeper, query=query) as one:
+            await one.pass_time(20)
+            assert ({alert.id for alert in one.alerts}, one.changes, one.watch.over) == (watched, [], False)
+        after = {standing.alert.id: standing for standing in await keeper.watched()}
+        assert {number: after[number] for number in before if number not in watched} == {number: before[number] for number in before if number not in watched}
+
+
+async def test_a_door_is_told_whether_an_alert_holds_by_what_is_known(tmp_path):
+    async with watched_market(SMALL, seed=40) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper, led(desk, keeper=keeper, verify=3600.0) as one:
+        await one.quiet()
+        alert = one.alerts[0]
+        assert one.watch.holds(alert) is True
+        one.clock.now += one.watch.options.recheck + 0.1
+        assert one.watch.holds(alert) is None
+        sell(desk, alert)
+        assert await one.watch.recheck(alert) is False
+        assert one.watch.holds(alert) is False
 
 
 async def test_a_change_that_the_door_did_not_take_is_told_by_the_next_watch(tmp_path):

@@ -207,6 +207,25 @@ class TestJobs:
         jobs.finish(taken[2])
         assert (await jobs.take()).rank is Rank.DOUBT
 
+    async def test_asking_for_sales_waits_for_nobody_who_waits_for_listings(self):
+        jobs = Jobs(4)
+        for number in range(6):
+            jobs.put(Job(Game.CSGO, f"moved {number}", Rank.MOVED))
+            jobs.put(Job(Game.CSGO, f"doubt {number}", Rank.DOUBT))
+            jobs.put(Job(Game.CSGO, f"unknown {number}", Rank.LEARN))
+        taken = [await jobs.take() for _ in range(4)]
+        assert [job.rank for job in taken] == [Rank.MOVED, Rank.MOVED, Rank.DOUBT, Rank.LEARN]
+        jobs.finish(taken[3])
+        assert (await jobs.take()).rank is Rank.LEARN
+        assert jobs.staff == 5
+
+    async def test_only_a_job_that_no_offer_and_nobody_waits_for_is_a_mere_suspicion(self):
+        future = asyncio.get_running_loop().create_future()
+        assert Job(Game.CSGO, TITLE, Rank.MOVED).suspicion
+        assert not Job(Game.CSGO, TITLE, Rank.VERIFY).suspicion
+        assert not Job(Game.CSGO, TITLE, Rank.HAND_OUT, done=[future]).suspicion
+        assert not Job(Game.CSGO, TITLE, Rank.RESCAN, {"offer": (offer(1), 1.0)}).suspicion
+
     async def test_whoever_waits_for_a_title_hears_how_it_ended_also_when_another_job_took_it_over(self):
         jobs = Jobs(1)
         futures = [asyncio.get_running_loop().create_future() for _ in range(2)]
@@ -321,6 +340,33 @@ class TestBooks:
         made.looked(entry, [offer(1, 500), offer(3, 650)], 7.0, 8.0)
         assert (entry.gone, made.cleared(entry, 8.0)) == (0, True)
         assert not made.cleared(entry, 8.0 + 3600)
+
+    def test_a_quote_that_changed_and_changed_back_is_looked_at_all_the_same(self):
+        made = books()
+        entry = made.entry(TITLE)
+        made.quoted([quote(500, 3)], 1.0)
+        made.looked(entry, [offer(1, 500), offer(2, 505), offer(3, 650)], 2.0, 2.0)
+        assert made.cleared(entry, 3.0)
+        made.quoted([quote(480, 4)], 3.0)
+        made.quoted([quote(500, 3)], 4.0)
+        entry.gone = 0
+        assert not made.cleared(entry, 5.0)
+
+    def test_a_bid_that_all_offers_were_held_against_arouses_no_suspicion_until_it_changes(self):
+        made = books()
+        entry = made.entry(TITLE)
+        made.quoted([quote(500, 3, 700)], 1.0)
+        assert made.unmet(entry).target
+        made.met(entry, None, 1.0)
+        assert made.unmet(entry).target  # it was asked for before the quote came
+        made.met(entry, 600, 2.0)
+        assert made.unmet(entry).target  # an offer between 600 and 700 was not among them
+        made.met(entry, None, 2.0)
+        made.quoted([quote(500, 2, 700)], 3.0)
+        assert not made.unmet(entry).target
+        assert made.ways(entry).target
+        made.quoted([quote(500, 2, 720)], 4.0)
+        assert made.unmet(entry).target
 
 
 def within(found: list[Sale]) -> Counter[Sale]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from botcore.bot.messages import wording
 from botcore.bot.messages.trust import trust
 from botcore.bot.posts import Post
 from botcore.bot.texts import Markup, clean, label, say
-from botcore.model import dollars
+from botcore.model import Opportunity, dollars
 from botcore.scan.confidence import Confidence
 from botcore.scan.trace import FOUND, STAGES, Explanation, Way
 
-__all__ = ["explained", "fares", "why_unseen", "why_usage"]
+__all__ = ["explained", "fares", "holding", "why_unseen", "why_usage"]
 
 OFFER = 60
 REFUSED = frozenset({"duplicate", "p2p", "price", "locked", "own", "muted"})
@@ -30,6 +31,7 @@ def explained(lang: str, told: Explanation, confidence: Confidence | None, *, sa
         fares(lang, told),
         " " if told.ways else None,
         (_way(lang, way) for way in told.ways),
+        holding(lang, told.best) if told.best else None,
         trust(lang, told.assessment, confidence) if told.assessment else None,
     )
     buttons = wording.opening(lang, told.best) if told.best else ()
@@ -103,6 +105,14 @@ def _way(lang: str, way: Way) -> Markup:
     gain = say(lang, "gain", profit=dollars(way.profit_cents), percent=f"{way.profit_percent:.2f}")
     name = label(lang, f"exit_{way.exit}")
     return say(lang, "way_line", exit=name, sell=dollars(way.price_cents), fee=dollars(way.fee_cents), gain=gain)
+
+
+def holding(lang: str, found: Opportunity) -> Iterable[Markup]:
+    """How long the money is bound: until it is sold, and by Steam."""
+    if found.days_to_sell is not None:
+        yield say(lang, "days_to_sell", days=label(lang, "days", count=math.ceil(found.days_to_sell)))
+    days = label(lang, "days", count=found.trade_lock_days)
+    yield say(lang, "lock_now", days=days) if found.trade_lock_days else say(lang, "no_lock")
 
 
 def why_usage(lang: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from botcore.bot import presses
 from botcore.bot.messages import wording
-from botcore.bot.messages.explaining import fares
+from botcore.bot.messages.explaining import fares, holding
 from botcore.bot.messages.trust import trust
 from botcore.bot.posts import TEXT, Button, Post
 from botcore.bot.split import length
@@ -82,16 +81,14 @@ def _seen(lang: str, found: Opportunity) -> Iterable[str]:
 def _now(lang: str, told: Explanation, confidence: Confidence | None) -> Iterable[str]:
     yield say(lang, "looked_again")
     yield from fares(lang, told)
+    yield from holding(lang, told.best) if told.best else ()
     if told.assessment:
         yield from trust(lang, told.assessment, confidence)
 
 
 def _evidence(lang: str, found: Opportunity) -> Iterable[str]:
     yield wording.evidence(lang, found)
-    if found.days_to_sell is not None:
-        yield say(lang, "days_to_sell", days=label(lang, "days", count=math.ceil(found.days_to_sell)))
-    days = label(lang, "days", count=found.trade_lock_days)
-    yield say(lang, "lock_now", days=days) if found.trade_lock_days else say(lang, "no_lock")
+    yield from holding(lang, found)
 
 
 def _left_out(lang: str, report: ScanReport) -> Iterable[str]:
