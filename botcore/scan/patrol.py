@@ -348,7 +348,9 @@ class Patrol:
         self._drop_all(job, "failed")
 
     def verify(self) -> None:
-        """Put to work the titles of alerts that were not looked at for long."""
+        """Put to work the titles of alerts that were not looked at for long, once titles can be looked at."""
+        if not self.ready:
+            return
         now = self._clock.monotonic()
         titles = [title for game, title in self._ledger.titles() if game is self.game]
         self._verified = {title: self._verified.get(title, 0.0) for title in titles}

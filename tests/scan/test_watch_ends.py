@@ -262,8 +262,8 @@ async def test_an_alert_of_before_waits_until_the_fees_are_known_and_the_watch_g
             assert {alert.id for alert in one.alerts if alert.again} == unknown
 
 
-async def test_alerts_of_games_and_levels_that_are_not_watched_any_more_are_left_alone(tmp_path):
-    """Nobody looks at them, so nothing is said of them, be it that they pay no more."""
+async def test_alerts_of_games_and_levels_that_are_not_watched_any_more_are_left_alone_while_no_door_has_them(tmp_path):
+    """Nobody waits for them, so nothing is said of them, be it that they pay no more."""
     query = WatchQuery([Game.RUST], [Level.BOOST])
     async with watched_market(SMALL, seed=39) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper:
         async with led(desk, keeper=keeper, door=False) as one:
