@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,8 +17,14 @@ from botcore.tuned import Tuned
 FILE = Path("data/tuned.toml")
 
 
-def a_record():
-    rows = [{"batch": batch, "way": way, "seconds": 1 / batch + round_ / 100, "refused": 0} for round_ in range(3) for batch in (10, 50) for way in ("a", "b")]
+def a_record(**more: object) -> Path:
+    """Three rounds of two batches, each in two ways; ``more`` are columns with one value."""
+    rows = [
+        {"batch": batch, "way": way, "seconds": 1 / batch + round_ / 100, "asked": 10_000 * batch + round_, "refused": 0, **more}
+        for round_ in range(3)
+        for batch in (10, 50)
+        for way in ("a", "b")
+    ]
     return record.write(
         RunRecord(
             question="how-large",
@@ -29,8 +36,9 @@ def a_record():
     )
 
 
-def an_entry(value: object = 50, **more: object) -> Tuned:
-    told = {"record": f"../{a_record()}", "source": "notebooks/02-how-large-a-batch.ipynb", "commit": "abc", "date": date(2026, 9, 21)}
+def an_entry(value: object = 50, *, columns: Mapping[str, object] | None = None, **more: object) -> Tuned:
+    """An entry that rests on a record with these columns as well."""
+    told = {"record": f"../{a_record(**(columns or {}))}", "source": "notebooks/02-how-large-a-batch.ipynb", "commit": "abc", "date": date(2026, 9, 21)}
     return msgspec.convert({"value": value, "by": "batch", "of": "seconds", "why": "it is best", **told, **more}, type=Tuned)
 
 

@@ -21,8 +21,9 @@ from botcore.tuned import LEARNED, TUNABLE, Tuned
 __all__ = ["command"]
 
 LEARNS = "notebooks/08-were-the-alerts-right.ipynb"
-
 LARGE = 1000
+LIMIT = "outdated"
+"""The column of a record that keeps a choice within a limit, whatever else would be better."""
 
 
 @click.group("config", short_help="Show the settings in force.", invoke_without_command=True)
@@ -99,13 +100,15 @@ def _explain(console: Console, name: str, entry: Tuned, settings: Settings) -> N
 
 
 def _medians(entry: Tuned, record: RunRecord) -> Table:
-    columns = ([entry.per] if entry.per else []) + [entry.by, f"median {entry.of}", "half of the samples", "samples", "refused"]
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    limits = [LIMIT] if all(LIMIT in row for row in record.samples) else []
+    columns = [*([entry.per] if entry.per else []), entry.by, f"median {entry.of}", "half of the samples", *(f"median {name}" for name in limits)]
+    table = Table(*columns, "samples", "refused", box=None, pad_edge=False, header_style="bold")
     for key, rows in _grouped(entry, record.samples):
         values = [float(row[entry.of]) for row in rows]
         low, high = spread(values)
         refused = sum(int(row.get("refused") or 0) for row in rows)
-        table.add_row(*map(str, key), _number(median(values)), f"{_number(low)} to {_number(high)}", str(len(values)), str(refused))
+        within = [_number(median(float(row[name]) for row in rows)) for name in limits]
+        table.add_row(*map(str, key), _number(median(values)), f"{_number(low)} to {_number(high)}", *within, str(len(values)), str(refused))
     return table
 
 

@@ -160,10 +160,14 @@ class Books:
 
     def refusal(self, offer: Offer) -> str | None:
         """The funnel's name for an offer that is none for us whatever it brings."""
+        if not offer.p2p and not any(level.low <= offer.price_cents <= level.high for level in self.levels):
+            return "price"
+        return self.barred(offer)
+
+    def barred(self, offer: Offer) -> str | None:
+        """The same, whatever levels are watched."""
         if offer.p2p:
             return "p2p"
-        if not any(level.low <= offer.price_cents <= level.high for level in self.levels):
-            return "price"
         if offer.locked:
             return "locked"
         if self.mine(offer):

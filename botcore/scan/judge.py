@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botcore.client import Clock, DMarketClient, Priority
 from botcore.errors import MarketError, Unauthorized
-from botcore.model import Game, Offer, OwnTarget, Sale, Target, WatchQuery
+from botcore.model import Game, Offer, OwnTarget, Sale, Standing, Target, WatchQuery
 from botcore.scan.bands import PAGE
 from botcore.scan.books import Books, Entry, Ways
 from botcore.scan.inquiry import Inquiry
@@ -73,10 +73,11 @@ class Judge:
         """Ask for the cheapest offers of a title, the rivals of those of interest among them."""
         await self._rows(entry, {offer.phase for offer in interest}, 0, priority)
 
-    async def look(self, entry: Entry, ways: Ways, interest: Collection[Offer], prices: Iterable[int], priority: Priority) -> Look:
-        """Look at a title now: its offers up to those of interest and these prices in cents, targets where they may pay, sales where anything may."""
-        phases = {offer.phase for offer in interest} | self.books.phases(entry)
-        up_to, asked_at = max((*(offer.price_cents for offer in interest), *prices), default=0), self._clock.monotonic()
+    async def look(self, entry: Entry, ways: Ways, interest: Collection[Offer], told: Collection[Standing], priority: Priority) -> Look:
+        """Look at a title now: its offers up to those of interest and those that were told, targets where they may pay, sales where anything may."""
+        phases = {offer.phase for offer in interest} | {standing.alert.opportunity.phase for standing in told} | self.books.phases(entry)
+        prices = (*(offer.price_cents for offer in interest), *(standing.price_now for standing in told))
+        up_to, asked_at = max(prices, default=0), self._clock.monotonic()
         (rows, all_up_to, at), targets, sales = await asyncio.gather(
             self._rows(entry, phases, up_to, priority),
             self._none() if not ways.target else self._targets(entry, priority),

@@ -124,10 +124,15 @@ class Ledger:
         return sum(map(len, self._out.values()))
 
     async def load(self, query: WatchQuery) -> None:
-        """Take up what an earlier watch left of these games and levels, and tell again what the door may not know."""
+        """Take up what an earlier watch left of these games, and tell again what the door may not know.
+
+        Of levels that are not watched, what the door has is followed to its end, and what it may not have is left to a watch of them.
+        """
         for standing in await self._keeper.watched():
-            if standing.alert.opportunity.game not in query.games or standing.alert.level not in query.levels:
+            if standing.alert.opportunity.game not in query.games:
                 continue  # nobody looks at it now, so nothing can be said of it
+            if standing.told is None and standing.alert.level not in query.levels:
+                continue
             self._put(standing)
             self._offered.add(standing.alert.id)
             if standing.told is None and standing.state is AlertState.LIVE:
@@ -216,17 +221,17 @@ class Ledger:
             if look.holds(standing.price_now):
                 await self._become(standing, AlertState.GONE, standing.offer_now, standing.price_now)
             return
+        found = _held(standing.alert, row, verdict)
         told = standing.alert.opportunity.price_cents
         if row.locked:
             state = AlertState.GONE
         elif row.price_cents != told:
             state = AlertState.CHEAPER if row.price_cents < told else AlertState.DEARER
         else:
-            state = AlertState.LIVE if row.offer_id in verdict.found else AlertState.SPOILED
-        found = verdict.found.get(row.offer_id)
-        if found:
-            self._weighed[standing.alert.id] = verdict.weigh(found[1])
-        await self._become(standing, state, row.offer_id, row.price_cents, found[1] if found else None)
+            state = AlertState.SPOILED if found is None else AlertState.LIVE
+        if found is not None:
+            self._weighed[standing.alert.id] = verdict.weigh(found)
+        await self._become(standing, state, row.offer_id, row.price_cents, found)
 
     async def _consider(self, level: Level, found: Opportunity, seen_at: float | None, at: float, verdict: Verdict) -> int:
         """Give an opportunity, unless the same offer was told at this price or a better one."""
@@ -295,6 +300,15 @@ class Ledger:
         self._weighed.pop(standing.alert.id, None)
         if not self._out.get(place):
             self._out.pop(place, None)
+
+
+def _held(alert: Alert, row: Offer, verdict: Verdict) -> Opportunity | None:
+    """What the offer of an alert is now: at the level at which it was told, be that watched or not, or else at one that is watched."""
+    outcome = verdict.at(row, alert.level)
+    if not isinstance(outcome, str):
+        return outcome
+    found = verdict.found.get(row.offer_id)
+    return found[1] if found else None
 
 
 def _price(standing: Standing) -> int | None:

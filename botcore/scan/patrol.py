@@ -60,6 +60,7 @@ class Patrol:
         self.rescans = 0
         self.rescanned = 0.0
         self._judge = Judge(client, game, query, self.books, cache=cache, journal=journal, clock=clock)
+        self._levels = query.levels
         self._client = client
         self._options = options
         self._ledger = ledger
@@ -284,8 +285,8 @@ class Patrol:
                 self._drop_all(job, "low")
                 return
             if out:  # what was told is judged anew as well
-                ways = either(ways, BOTH if entry.quote is None else self.books.ways(entry))
-            look = await self._judge.look(entry, ways, offers, [standing.price_now for standing in out], priority)
+                ways = either(ways, self._ways_told(entry, out))
+            look = await self._judge.look(entry, ways, offers, out, priority)
         await self._settle(job, look)
 
     async def _learn(self, entry: Entry, job: Job) -> None:
@@ -316,6 +317,11 @@ class Patrol:
             ways = either(ways, self.books.ways_of(offer))
         return ways if job.rank is Rank.NEW else either(ways, self.books.ways(entry))
 
+    def _ways_told(self, entry: Entry, out: Iterable[Standing]) -> Ways:
+        """How what was told may pay, of which the books know nothing at levels that are not watched."""
+        known = entry.quote is not None and all(standing.alert.level in self._levels for standing in out)
+        return self.books.ways(entry) if known else BOTH
+
     async def _settle(self, job: Job, look: Look) -> None:
         verdict = self._judge.verdict(look)
         seen = {offer_id: seen_at for offer_id, (_, seen_at) in job.offers.items()}
@@ -342,7 +348,9 @@ class Patrol:
         self._drop_all(job, "failed")
 
     def verify(self) -> None:
-        """Put to work the titles of alerts that were not looked at for long."""
+        """Put to work the titles of alerts that were not looked at for long, once titles can be looked at."""
+        if not self.ready:
+            return
         now = self._clock.monotonic()
         titles = [title for game, title in self._ledger.titles() if game is self.game]
         self._verified = {title: self._verified.get(title, 0.0) for title in titles}

@@ -46,11 +46,13 @@ class Weighed(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct):
     """Of the offers of a look by offer id: the opportunities with their levels, and the funnel's name for why the others are none.
 
-    ``weigh`` weighs one of the opportunities by what the look saw, which is worth its while for those alone that are told.
+    ``at`` tells of one of the offers what it is at a level, be that watched or not: an opportunity, or the reason why it is none.
+    ``weigh`` weighs an opportunity by what the look saw, which is worth its while for those alone that are told.
     """
 
     found: dict[str, tuple[Level, Opportunity]]
     reasons: dict[str, str]
+    at: Callable[[Offer, Level], Opportunity | str]
     weigh: Callable[[Opportunity], Weighed]
 
 
@@ -60,7 +62,7 @@ def judge(look: Look, books: Books, query: WatchQuery, game: Game, own: Iterable
     if fees is None:
         raise RuntimeError("an offer was judged before the fees were known")
     case = _Case(look, books, fees, None if look.targets is None else foreign(look.title, look.targets, own))
-    verdict = Verdict({}, {}, partial(case.weigh, now=now))
+    verdict = Verdict({}, {}, partial(case.at, query=query, game=game, now=now), partial(case.weigh, now=now))
     for offer in look.rows:
         reason = books.refusal(offer)
         outcome = reason if reason is not None else case.outcome(offer, query, game, now)
@@ -76,7 +78,7 @@ class _Case:
 
     def __init__(self, look: Look, books: Books, fees: FeeBook, targets: Sequence[Target] | None) -> None:
         self._rows = look.rows
-        self._own = books.own
+        self._books = books
         self._fees = fees
         self._targets = targets
         self._sales = look.sales or ()
@@ -87,22 +89,30 @@ class _Case:
                 self._asks.setdefault(offer.phase, Asks()).add(offer.offer_id, offer.price_cents)
 
     def outcome(self, offer: Offer, query: WatchQuery, game: Game, now: float) -> tuple[Level, Opportunity] | str:
-        """The opportunity that an offer is at one of the levels, or why it is none."""
-        evidence = Evidence(best_bid(offer, self._targets or ()), self._figures_of(offer.phase, now), self._asks[offer.phase].other(offer.offer_id))
+        """The opportunity that an offer is at one of the watched levels, or why it is none."""
         reason = "price"
         for level in query.levels:
-            low, high = level.price_window
-            if low <= offer.price_cents <= high:
-                outcome = decide(offer, evidence, self._fees, profit_window(query.at(game, level)), now, game)
-                if not isinstance(outcome, str):
-                    return level, outcome
-                reason = outcome
+            outcome = self.at(offer, level, query, game, now)
+            if not isinstance(outcome, str):
+                return level, outcome
+            reason = reason if outcome == "price" else outcome
         return reason
+
+    def at(self, offer: Offer, level: Level, query: WatchQuery, game: Game, now: float) -> Opportunity | str:
+        """The opportunity that an offer is at a level, or why it is none."""
+        low, high = level.price_window
+        if not low <= offer.price_cents <= high:
+            return "price"
+        barred = self._books.barred(offer)
+        return decide(offer, self._evidence(offer, now), self._fees, profit_window(query.at(game, level)), now, game) if barred is None else barred
 
     def weigh(self, found: Opportunity, now: float) -> Weighed:
         """An opportunity among the offers, weighed."""
         offer = next(row for row in self._rows if row.offer_id == found.offer_id)
-        return Weighed(offer, assess(found, background(offer, self._rows, self._targets, self._sales, self._own), self._fees, now))
+        return Weighed(offer, assess(found, background(offer, self._rows, self._targets, self._sales, self._books.own), self._fees, now))
+
+    def _evidence(self, offer: Offer, now: float) -> Evidence:
+        return Evidence(best_bid(offer, self._targets or ()), self._figures_of(offer.phase, now), self._asks[offer.phase].other(offer.offer_id))
 
     def _figures_of(self, phase: str, now: float) -> SalesFigures:
         if phase not in self._figures:

@@ -32,7 +32,7 @@ def test_what_was_chosen_is_in_force_from_then_on_and_nothing_moves_the_second_t
         assert re.search(rf"BOTCORE_{name.replace('.', '_').upper()} +{value} +tuned,", shown)
     why = keyless("config", "why", "quotes").stdout
     assert "botcore sweep lifetimes" in why
-    assert len(re.findall(r"^[\d.]+ +[\d,]+ +", why.split("\n\n")[1], flags=re.MULTILINE)) == 6
+    assert len(re.findall(r"^[\d.]+ +[\d,]+ +[\d,]+ to [\d,]+ +[\d.e-]+ +\d", why.split("\n\n")[1], flags=re.MULTILINE)) == 6
     before = (keyless.folder / "data" / "tuned.toml").read_bytes()
     again = keyless("sweep", "lifetimes", "--short", "--save")
     assert again.stdout.count("already in data/tuned.toml") == 3

@@ -30,6 +30,17 @@ def test_why_shows_the_chain_down_to_the_medians(inside):
     assert {row[3] for row in rows[1:]} == {"3"}
 
 
+def test_why_tells_large_numbers_whole_and_what_a_choice_was_limited_by(inside):
+    write(FILE, {"cache.quotes": an_entry(50.0, of="asked", where={"way": "a"}, columns={"outdated": 0.04321})})
+    out, err, code = inside("config", "why", "quotes")
+    assert (err, code) == ("", 0)
+    assert [re.split(r"  +", line.strip()) for line in out.split("\n\n")[1].splitlines()] == [
+        ["batch", "median asked", "half of the samples", "median outdated", "samples", "refused"],
+        ["10", "100,001", "100,000 to 100,002", "0.04321", "3", "0"],
+        ["50", "500,001", "500,000 to 500,002", "0.04321", "3", "0"],
+    ]
+
+
 @pytest.mark.usefixtures("written")
 def test_why_says_what_goes_before_the_measured_number(inside):
     out, _, _ = inside("config", "why", "scan.batch_size", BOTCORE_SCAN_BATCH_SIZE="5")

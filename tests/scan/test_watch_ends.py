@@ -15,11 +15,11 @@ from botcore.cache.embedded import EmbeddedServer
 from botcore.client import KeyPair, PartQuota, QuotaOptions
 from botcore.client.shared import SharedQuota
 from botcore.model import Alert, AlertState, Game, Level, RequestClass, WatchQuery
-from botcore.sandbox import MarketOptions
+from botcore.sandbox import MarketOptions, World
 from botcore.scan import Watch, WatchFigures
 from botcore.store import Store, StoreOptions, Watching
 
-from .support import bent, client_at
+from .support import bent, client_at, desk_at
 from .watched import alive, led, next_alert, sell, watched_market
 
 SMALL = MarketOptions(seed=5, size=600, latency=0.0, limits=False, deals=0.5)
@@ -173,6 +173,60 @@ async def test_what_became_of_alerts_while_no_watch_ran_is_told_by_the_next_one(
             assert not set(told) & {alert.id for alert in one.alerts}
 
 
+@pytest.fixture
+def dear():
+    """A market with five titles, each with an offer at $200.00, a find of the level pro that an order takes for $260.00."""
+    world = World(1)
+    for name in "ABCDE":
+        title = world.add_title(Game.CSGO, name, 20_000, traits={"wear_range": (0.15, 0.38)})
+        world.add_offer(title, 20_000, wear=0.2, seed=7)
+        world.add_order(title, 26_000, amount=9)
+    return world
+
+
+async def test_an_alert_is_judged_by_the_level_at_which_it_was_told_whatever_is_watched_later(tmp_path, dear):
+    market = dear.games[Game.CSGO]
+    titles = {title.name: title for title in market.titles.values()}
+    async with desk_at(world=dear) as desk, keeper_at(tmp_path / "watch.db") as keeper:
+        async with led(desk, keeper=keeper, query=WatchQuery([Game.CSGO], [Level.PRO])) as one:
+            await one.pass_time(60)
+            assert {alert.opportunity.title for alert in one.alerts} == set("ABCDE")
+        async with led(desk, keeper=keeper, query=WatchQuery([Game.CSGO], [Level.BOOST])) as one:
+            await one.pass_time(90)
+            assert (one.alerts, one.changes) == ([], [])
+            for name, price in (("B", None), ("C", 19_000), ("D", 25_000)):
+                (offer,) = market.offers_of(titles[name])
+                dear.drop(offer)
+                if price is not None:
+                    offer.price = price
+                    market.add(offer)
+            titles["E"].orders = []
+            await one.pass_time(60)
+            told = {change.alert.opportunity.title: change for change in one.changes}
+            assert {name: change.state for name, change in told.items()} == {
+                "B": AlertState.GONE,
+                "C": AlertState.CHEAPER,
+                "D": AlertState.DEARER,
+                "E": AlertState.SPOILED,
+            }
+            assert [told[name].opportunity is not None for name in "BCDE"] == [False, True, False, False]
+        async with led(desk, keeper=keeper, query=WatchQuery([Game.CSGO], [Level.BOOST], max_profit_percent=23.0)) as one:
+            await one.pass_time(60)
+            assert [(change.alert.opportunity.title, change.state) for change in one.changes] == [("A", AlertState.SPOILED)]
+
+
+async def test_what_no_door_has_of_a_level_that_is_not_watched_waits_for_a_watch_of_it(tmp_path, dear):
+    async with desk_at(world=dear) as desk, keeper_at(tmp_path / "watch.db") as keeper:
+        async with led(desk, keeper=keeper, query=WatchQuery([Game.CSGO], [Level.PRO]), door=False) as one:
+            await one.quiet()
+            await next_alert(one.watch)  # taken, and not acknowledged
+        for level, told in ((Level.BOOST, set()), (Level.PRO, set("ABCDE"))):
+            async with led(desk, keeper=keeper, query=WatchQuery([Game.CSGO], [level])) as one:
+                await one.pass_time(60)
+                assert {alert.opportunity.title for alert in one.alerts if alert.again} == told
+                assert one.changes == []
+
+
 async def test_what_was_not_in_good_hands_is_handed_out_again_and_says_so_and_only_while_it_holds(tmp_path):
     async with watched_market(seed=33) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper:
         async with led(desk, keeper=keeper, door=False) as one:
@@ -208,8 +262,8 @@ async def test_an_alert_of_before_waits_until_the_fees_are_known_and_the_watch_g
             assert {alert.id for alert in one.alerts if alert.again} == unknown
 
 
-async def test_alerts_of_games_and_levels_that_are_not_watched_any_more_are_left_alone(tmp_path):
-    """Nobody looks at them, so nothing is said of them, be it that they pay no more."""
+async def test_alerts_of_games_and_levels_that_are_not_watched_any_more_are_left_alone_while_no_door_has_them(tmp_path):
+    """Nobody waits for them, so nothing is said of them, be it that they pay no more."""
     query = WatchQuery([Game.RUST], [Level.BOOST])
     async with watched_market(SMALL, seed=39) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper:
         async with led(desk, keeper=keeper, door=False) as one:
