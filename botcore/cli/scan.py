@@ -21,6 +21,7 @@ from rich.live import Live
 
 from botcore.app import App, open_app, open_replay
 from botcore.cli import recorded, view
+from botcore.cli.stopping import stopped_by
 from botcore.client import Replay
 from botcore.client.replay import FASTEST
 from botcore.errors import ScanFailed
@@ -29,10 +30,9 @@ from botcore.sandbox import MarketOptions
 from botcore.scan import ScanStream
 from botcore.settings import load
 
-__all__ = ["REDRAWS", "STOPPERS", "UNBOUND", "Percent", "command", "interruptible"]
+__all__ = ["REDRAWS", "UNBOUND", "Percent", "command", "interruptible"]
 
 DEFAULTS = (Game.CSGO, Level.STANDARD)
-STOPPERS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 REDRAWS = 8
 """Redraws of the display, a second."""
 UNBOUND = 1000
@@ -186,10 +186,10 @@ class _Halt:
         self.signals: list[signal.Signals] = []
         self.tasks: list[asyncio.Task[None]] = []
         self._stream = stream
-        self._interrupt = self.now
+        self.interrupt = self.now
         if app.course is not None:
             # What is recorded comes in its turn, and comes again when it is replayed.
-            app.course.on_interrupt, self._interrupt = self.now, app.course.interrupt
+            app.course.on_interrupt, self.interrupt = self.now, app.course.interrupt
         if isinstance(app.course, Replay):
             app.course.on_dry = partial(self.now, "the recording ends here")
 
@@ -197,29 +197,13 @@ class _Halt:
         """Stop the scan."""
         self.tasks.append(asyncio.get_running_loop().create_task(self._stream.stop(reason)))
 
-    def by(self, number: signal.Signals) -> None:
-        """Stop it for a signal."""
-        self.signals.append(number)
-        asyncio.get_running_loop().remove_signal_handler(number)
-        self._interrupt(f"stopped by {STOPPERS[number]}")
-
 
 @asynccontextmanager
 async def interruptible(app: App, stream: ScanStream) -> AsyncIterator[_Halt]:
     """Ctrl-C, or a polite kill, stops the scan; a second one the program."""
     halt = _Halt(app, stream)
-    loop = asyncio.get_running_loop()
-    try:
-        for number in STOPPERS:
-            loop.add_signal_handler(number, halt.by, number)
-    except NotImplementedError:  # Windows: Ctrl-C ends the program there
+    with stopped_by(halt.interrupt) as halt.signals:
         yield halt
-        return
-    try:
-        yield halt
-    finally:
-        for number in STOPPERS:
-            loop.remove_signal_handler(number)
 
 
 class _Screen:

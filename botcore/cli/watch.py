@@ -18,7 +18,8 @@ from rich.live import Live
 
 from botcore.app import App, open_app, open_replay
 from botcore.cli import board, recorded, view
-from botcore.cli.scan import REDRAWS, STOPPERS, UNBOUND, Percent
+from botcore.cli.scan import REDRAWS, UNBOUND, Percent
+from botcore.cli.stopping import stopped_by
 from botcore.client import Replay
 from botcore.client.replay import FASTEST
 from botcore.errors import ScanFailed
@@ -130,8 +131,6 @@ async def _events(app: App, query: WatchQuery, screen: _Screen, seconds: float |
 @contextmanager
 def _interruptible(app: App, watch: Watch, seconds: float | None) -> Iterator[list[signal.Signals]]:
     """Ctrl-C, a polite kill, or time that is over stops the watch; a second signal the program. Gives the signals that came."""
-    came: list[signal.Signals] = []
-    loop = asyncio.get_running_loop()
     interrupt: Callable[[str], None] = partial(_stop, watch)
     if app.course is not None:
         # What is recorded comes in its turn, and comes again when it is replayed.
@@ -142,22 +141,8 @@ def _interruptible(app: App, watch: Watch, seconds: float | None) -> Iterator[li
     if seconds is not None:
         app.clock.call_later(seconds, partial(interrupt, f"{seconds:g} s are over"))
 
-    def by(number: signal.Signals) -> None:
-        came.append(number)
-        loop.remove_signal_handler(number)
-        interrupt(f"stopped by {STOPPERS[number]}")
-
-    try:
-        for number in STOPPERS:
-            loop.add_signal_handler(number, by, number)
-    except NotImplementedError:  # Windows: Ctrl-C ends the program there
+    with stopped_by(interrupt) as came:
         yield came
-        return
-    try:
-        yield came
-    finally:
-        for number in STOPPERS:
-            loop.remove_signal_handler(number)
 
 
 def _stop(watch: Watch, _: str) -> None:
