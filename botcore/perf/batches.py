@@ -119,10 +119,10 @@ async def measure(
         return await sweep(what, partial(sample, clients, titles), folder=folder, progress=progress, resume=resume)
 
 
-async def sample(clients: dict[float, DMarketClient], titles: Sequence[str], point: Point) -> Sample:
-    """One run of a point."""
+async def sample(clients: dict[float, DMarketClient], titles: Sequence[str], point: Point, *, whole: bool = False) -> Sample:
+    """One run of a point; ``whole`` times all of its items, however long that takes."""
     client, items, batch = clients[point["jitter"]], point["items"], point["batch"]
-    timed = _timed(point["way"], items, batch)
+    timed = items if whole else _timed(point["way"], items, batch)
     asked = list(islice(cycle(titles), timed))
     with counting(ClientStats()) as stats:
         start = time.perf_counter()

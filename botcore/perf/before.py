@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -31,6 +32,8 @@ LATENCY = 0.15
 SCAN = 1.03
 """How many times the least time that the quota allows a scan may take."""
 SIDES = ("baseline", "target")
+WAITED = 100
+"""Items that are all asked for one by one in the short form too."""
 
 
 class Row(NamedTuple):
@@ -54,20 +57,23 @@ Work = Callable[[], Awaitable[Sample]]
 
 
 async def measure(*, wanted_short: bool | None = None, folder: Path = FOLDER, progress: Progress | None = None, resume: bool = True) -> Sweep:
-    """Measure every row, both sides interleaved: what, side, seconds.
+    """Measure every row, both sides interleaved: what, side, seconds; timed, where items are asked for: how many of them were.
+
+    That is all of them, but for 1,000 one by one in the short form: there a few are timed, and ``seconds`` are those of all at that pace.
 
     Raises:
         MeasureError, MarketError, SandboxError: what was measured until then is kept for the next call.
     """
     points = tuple({"what": row.what, "side": side} for row in ROWS for side in SIDES)
     data = {"market": "sandbox", "latency": remembering.LATENCY, "distance": DISTANCE, "size": batches.SIZE}
-    repeats = 3 if short(wanted=wanted_short) else 11
+    brief = short(wanted=wanted_short)
+    repeats = 3 if brief else 5
     run = f"{__name__}.measure"
     plan = Plan(question="before-and-after", run=run, points=points, repeats=repeats, data=data)
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(remembering.opened())
         far = await stack.enter_async_context(Markets())
-        work = _work(desk, far)
+        work = _work(desk, far, WAITED if brief else math.inf)
 
         async def one(point: Point) -> Sample:
             return await work[point["what"], point["side"]]()
@@ -138,12 +144,12 @@ def _seconds(row: Row, side: str, frame: pl.DataFrame) -> list[float]:
     return [float(seconds) for seconds in some["seconds"]]
 
 
-def _work(desk: remembering.Desk, far: Markets) -> dict[tuple[str, str], Work]:
-    """What each side of each row does."""
+def _work(desk: remembering.Desk, far: Markets, waited: float) -> dict[tuple[str, str], Work]:
+    """What each side of each row does; up to ``waited`` items one by one are all timed."""
     clients = {0.0: desk.client}
     work: dict[tuple[str, str], Work] = {}
     for row, items in zip(ROWS[:2], (100, 1000), strict=True):
-        work[row.what, "baseline"] = lambda items=items: batches.sample(clients, desk.titles, _batch("one by one", items, 1))  # type: ignore[misc]
+        work[row.what, "baseline"] = lambda items=items: batches.sample(clients, desk.titles, _batch("one by one", items, 1), whole=items <= waited)  # type: ignore[misc]
         work[row.what, "target"] = lambda items=items: batches.sample(clients, desk.titles, _batch("request", items, min(items, len(desk.titles))))  # type: ignore[misc]
     there = MarketOptions(size=pools.SIZE, latency=0.0, limits=False, tls=True, distance=DISTANCE)
     work[ROWS[2].what, "baseline"] = lambda: _anew(far, there)
