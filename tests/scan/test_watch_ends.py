@@ -262,6 +262,23 @@ async def test_an_alert_of_before_waits_until_the_fees_are_known_and_the_watch_g
             assert {alert.id for alert in one.alerts if alert.again} == unknown
 
 
+async def test_alerts_of_a_game_without_fees_keep_nobody_else_waiting(tmp_path):
+    """More of them than are looked at side by side."""
+    query = WatchQuery([Game.CSGO, Game.RUST])
+    async with watched_market(SMALL, seed=41) as (desk, _), keeper_at(tmp_path / "watch.db") as keeper, bent(desk, attempts=1) as cut:
+        async with led(desk, keeper=keeper, door=False, query=query) as one:
+            await one.quiet()
+        left = Counter(standing.alert.opportunity.game for standing in await keeper.watched())
+        assert min(left[game] for game in query.games) > 8
+        cut.between.bend = lambda asked, answer: None if asked.stage == "fees" and asked.query["gameId"] == "a8db" else answer
+        async with led(desk, keeper=keeper, client=cut.client, query=query) as one:
+            await one.pass_time(5)
+            assert Counter(alert.opportunity.game for alert in one.alerts if alert.again) == {Game.RUST: left[Game.RUST]}
+            cut.between.bend = lambda _, answer: answer
+            await one.pass_time(15)
+            assert Counter(alert.opportunity.game for alert in one.alerts if alert.again) == left
+
+
 async def test_alerts_of_games_and_levels_that_are_not_watched_any_more_are_left_alone_while_no_door_has_them(tmp_path):
     """Nobody waits for them, so nothing is said of them, be it that they pay no more."""
     query = WatchQuery([Game.RUST], [Level.BOOST])
