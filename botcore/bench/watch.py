@@ -30,11 +30,11 @@ NEW = 5.0
 """New offers a second in all four games; what is priced anew comes on top of them."""
 LISTED = 0.4
 """How many of the churn's events list a new offer."""
-MARKET = MarketOptions(size=8_000, churn=NEW / LISTED, latency=0.15, deals=0.2)
+MARKET = MarketOptions(size=20_000, churn=NEW / LISTED, latency=0.15, deals=0.2)
 """A fifth of what is listed newly is priced under what it would bring, so that there are alerts enough to count."""
 LARGE = msgspec.structs.replace(MARKET, size=200_000)
 """The world in which requests are held against rescanning it; a real market has more."""
-SECONDS = 90.0
+SECONDS = 150.0
 LEARN = 100.0
 """Seconds in which a watch learns what was there before it, which the quota of sales allows no sooner."""
 MINUTES = 60
