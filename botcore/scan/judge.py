@@ -12,7 +12,8 @@ from botcore.client import Clock, DMarketClient, Priority
 from botcore.errors import MarketError, Unauthorized
 from botcore.model import Game, Offer, OwnTarget, Sale, Standing, Target, WatchQuery
 from botcore.scan.bands import PAGE
-from botcore.scan.books import Books, Entry, Ways
+from botcore.scan.books import Books, Ways
+from botcore.scan.entry import Entry
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.match import SALES_WINDOW
 from botcore.scan.verdict import Look, Verdict, judge

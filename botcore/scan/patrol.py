@@ -13,7 +13,8 @@ from botcore.client import Clock, DMarketClient, Priority, counting
 from botcore.errors import MarketError, Refused, RepeatedCursor, Unauthorized
 from botcore.model import AlertState, Game, Offer, Quote, RequestClass, Standing, WatchQuery
 from botcore.scan.bands import PAGE
-from botcore.scan.books import BOTH, NEITHER, Books, Entry, Ways, either, windows
+from botcore.scan.books import BOTH, NEITHER, Books, Ways, either, windows
+from botcore.scan.entry import Entry
 from botcore.scan.figures import GameFigures, Tally
 from botcore.scan.jobs import Job, Jobs, Rank
 from botcore.scan.judge import Judge
