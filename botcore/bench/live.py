@@ -25,10 +25,12 @@ LOOK = 0.25
 class Live(msgspec.Struct):
     """One run of ``seconds`` that count, after the listing was learned for so many ``learned``.
 
-    ``served`` while it counted, ``earlier`` before. ``pages`` of each game's listing, which was looked at so many times, by game: ``looks``.
+    ``first``: what was told and true while it was learned. ``served`` while it counted, ``earlier`` before. ``pages`` of each
+    game's listing, which was looked at so many times, by game: ``looks``.
     """
 
     told: Told
+    first: Told
     learned: float
     served: Served
     earlier: Served
@@ -80,9 +82,10 @@ async def _counted(app: App, watch: Watch, learn: float, seconds: float) -> Live
     served, after, figures = await account.served(), _looks(watch), watch.figures
     lives, until = await account.lives()
     watch.stop()
-    told = Told(since, until, await taking, lives, await account.events())
+    heard, events = await taking, await account.events()
+    told, first = Told(since, until, heard, lives, events), Told(began, since, heard, lives, events)
     looks = {game: after[game] - before[game] for game in after}
-    return Live(told, since - began, served, earlier, looks, await account.pages(), figures)
+    return Live(told, first, since - began, served, earlier, looks, await account.pages(), figures)
 
 
 class _Line(msgspec.Struct):
