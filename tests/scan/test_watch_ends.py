@@ -358,7 +358,7 @@ async def test_two_watches_that_share_one_key_stay_within_its_quota_together(tmp
 
     The market refuses nothing, unless the way there took differently long by more than the margin, which no client can help.
     """
-    market = MarketOptions(seed=36, size=400, latency=0.02, deals=0.5)
+    market = MarketOptions(seed=36, size=200, latency=0.02, deals=0.5)
     sends, told = [], set()
     with EmbeddedServer() as server:
         async with watched_market(market) as (desk, witness), keeper_at(tmp_path / "watch.db") as keeper:
