@@ -54,6 +54,13 @@ class FeeBook(msgspec.Struct, frozen=True):
                 best = max(best, end - self._charge(end, row.fraction))
         return best
 
+    def worst_net(self, title: str, floor_cents: int, now: float) -> int:
+        """A bound on what any sale at or above ``floor_cents``, now or later, leaves at least after the fee.
+
+        Within one fraction what is left grows with the price, so it is what the highest fraction leaves at the floor.
+        """
+        return floor_cents - self._charge(floor_cents, max((self.default, *(row.fraction for row in self._rows(title, now)))))
+
     def least_price(self, title: str, net_cents: int, now: float) -> int:
         """The lowest ceiling at which ``best_net`` reaches ``net_cents``: no sale below it, now or later, leaves so much."""
         prices = [self._gross(net_cents, self.default)]

@@ -71,6 +71,12 @@ def test_no_sale_up_to_the_ceiling_now_or_later_leaves_more_than_best_net(fees, 
     assert best <= fees.best_net("A", ceiling, NOW)
 
 
+@given(books, st.integers(1, 600), st.integers(0, 2))
+def test_no_sale_from_the_floor_on_now_or_later_leaves_less_than_worst_net(fees, floor, hours):
+    worst = min(price - fees.fee("A", price, NOW + 3600 * hours) for price in range(floor, 900))
+    assert worst >= fees.worst_net("A", floor, NOW)
+
+
 @given(st.integers(1, 600), st.integers(1, 300), st.integers(1, 300))
 def test_best_net_is_reached_where_a_reduced_row_ends_below_the_ceiling(ceiling, low, width):
     fees = book(row("0.01", low, low + width), default="0.10")

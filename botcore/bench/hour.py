@@ -30,7 +30,7 @@ from botcore.store import Journal, Store, Watching
 
 __all__ = ["MARKET", "FastClock", "Hour", "Minute", "hour"]
 
-MARKET = MarketOptions(size=20_000, churn=20.0, latency=0.15, limits=False)
+MARKET = MarketOptions(size=20_000, churn=20.0, latency=0.15, limits=False, deals=0.1)
 """Without limits of its own: in so fast a second it would refuse what the world's smallest delay brings too close together."""
 MINUTE = 60.0
 SPOKEN = 10

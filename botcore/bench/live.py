@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from botcore.app import App, open_app
 from botcore.bench.account import Account, Served
 from botcore.bench.defaults import defaults
 from botcore.bench.told import Heard, Told
-from botcore.model import Game, WatchQuery
+from botcore.model import Alert, Change, Game, WatchQuery
 from botcore.sandbox import MarketOptions
 from botcore.scan import Watch, WatchFigures
 
@@ -24,10 +25,12 @@ LOOK = 0.25
 class Live(msgspec.Struct):
     """One run of ``seconds`` that count, after the listing was learned for so many ``learned``.
 
-    ``served`` while it counted, ``earlier`` before. ``pages`` of each game's listing, which was looked at so many times, by game: ``looks``.
+    ``first``: what was told and true while it was learned. ``served`` while it counted, ``earlier`` before. ``pages`` of each
+    game's listing, which was looked at so many times, by game: ``looks``.
     """
 
     told: Told
+    first: Told
     learned: float
     served: Served
     earlier: Served
@@ -79,14 +82,33 @@ async def _counted(app: App, watch: Watch, learn: float, seconds: float) -> Live
     served, after, figures = await account.served(), _looks(watch), watch.figures
     lives, until = await account.lives()
     watch.stop()
-    told = Told(since, until, await taking, lives, await account.events())
+    heard, events = await taking, await account.events()
+    told, first = Told(since, until, heard, lives, events), Told(began, since, heard, lives, events)
     looks = {game: after[game] - before[game] for game in after}
-    return Live(told, since - began, served, earlier, looks, await account.pages(), figures)
+    return Live(told, first, since - began, served, earlier, looks, await account.pages(), figures)
+
+
+class _Line(msgspec.Struct):
+    """An event on its way through a file: one of the two."""
+
+    at: float
+    alert: Alert | None = None
+    change: Change | None = None
 
 
 async def take(watch: Watch, now: Callable[[], float]) -> list[Heard]:
-    """Be the door until the watch ends: take every event at once, as one that sends without delay."""
-    return [Heard(now(), event) async for event in watch if not isinstance(event, WatchFigures)]
+    """Be the door until the watch ends: take every event at once, as one that sends without delay.
+
+    Meanwhile they lie in a file, so that the memory of the process is the watch's.
+    """
+    with tempfile.TemporaryFile() as file:
+        async for event in watch:
+            if not isinstance(event, WatchFigures):
+                line = _Line(now(), alert=event) if isinstance(event, Alert) else _Line(now(), change=event)
+                file.write(msgspec.json.encode(line) + b"\n")
+        file.seek(0)
+        lines = [msgspec.json.decode(line, type=_Line) for line in file]
+    return [Heard(line.at, heard) for line in lines if (heard := line.alert or line.change) is not None]
 
 
 async def _learned(watch: Watch, least: float) -> None:

@@ -80,7 +80,7 @@ class Told(msgspec.Struct):
                 first.setdefault(heard.offer_id, heard.at)
         found = []
         for life in self.lives:
-            if life.listed < self.since or life.born - life.listed > HARDLY:
+            if not self.since <= life.listed <= self.until or life.born - life.listed > HARDLY:
                 continue
             waited = first.get(life.offer_id, self._end(life)) - life.listed
             if life.offer_id in first or waited > SOON:
@@ -89,7 +89,7 @@ class Told(msgspec.Struct):
 
     def due(self) -> list[Life]:
         """Opportunities that came while everything counted and lived so long that the door must have known of them."""
-        return [life for life in self.lives if life.born >= self.since and self._end(life) - life.born > LIVED]
+        return [life for life in self.lives if self.since <= life.born and self._end(life) - life.born > LIVED]
 
     def missed(self) -> list[Life]:
         """Those of them that the door knew at no time of their lives."""
@@ -117,7 +117,7 @@ class Told(msgspec.Struct):
         ]
 
     def _end(self, life: Life) -> float:
-        return self.until if life.died is None else life.died
+        return self.until if life.died is None else min(life.died, self.until)
 
     def _known(self) -> dict[str, list[tuple[float, float]]]:
         """By offer, the spans of time in which the door took it for an opportunity."""

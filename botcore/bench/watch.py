@@ -30,11 +30,11 @@ NEW = 5.0
 """New offers a second in all four games; what is priced anew comes on top of them."""
 LISTED = 0.4
 """How many of the churn's events list a new offer."""
-MARKET = MarketOptions(size=8_000, churn=NEW / LISTED, latency=0.15, deals=0.2)
+MARKET = MarketOptions(size=20_000, churn=NEW / LISTED, latency=0.15, deals=0.2)
 """A fifth of what is listed newly is priced under what it would bring, so that there are alerts enough to count."""
 LARGE = msgspec.structs.replace(MARKET, size=200_000)
 """The world in which requests are held against rescanning it; a real market has more."""
-SECONDS = 90.0
+SECONDS = 150.0
 LEARN = 100.0
 """Seconds in which a watch learns what was there before it, which the quota of sales allows no sooner."""
 MINUTES = 60
@@ -82,12 +82,12 @@ def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
 
 
 def _live_measures(runs: Sequence[Live]) -> list[Measure]:
-    waits = [sorted(waited for _, waited in one.told.waits()) or [inf] for one in runs]
+    waits = [_waits(one.told) for one in runs]
     alerts = sum(len(one.told.alerts()) for one in runs)
     due = sum(len(one.told.due()) for one in runs)
     return [
         Measure.of("listed to alert queued, p50", [median(one) for one in waits], "seconds", "<= 1"),
-        Measure.of("listed to alert queued, p95", [one[ceil(0.95 * len(one)) - 1] for one in waits], "seconds", "<= 2"),
+        Measure.of("listed to alert queued, p95", [_p95(one) for one in waits], "seconds", "<= 2"),
         Measure.of(f"opportunities that lived over 10 s and were not told, of {due}", [_sum(len(one.told.missed()) for one in runs)], "offers", "<= 0"),
         Measure.of(
             f"alerts whose offer was gone or changed when sent, of {alerts}",
@@ -96,10 +96,28 @@ def _live_measures(runs: Sequence[Live]) -> list[Measure]:
             "<= 0.005",
         ),
         Measure.of(f"alerts that were no opportunity when sent, of {alerts}", [_sum(len(one.told.void()) for one in runs) / max(1, alerts)], "of all"),
+        *_begun_measures([one.first for one in runs]),
         Measure.of("quota used at the market, of the class used most", [one.used() for one in runs], "of it", "<= 0.9"),
         Measure.of("the same in the busiest second", [one.served.busiest() for one in runs], "of it"),
         Measure.of("requests refused, all runs", [_sum(one.refused() for one in runs)], "requests", "<= 0"),
     ]
+
+
+def _begun_measures(runs: Sequence[Told]) -> list[Measure]:
+    """How it is before everything was learned that was there before; an offer that was missed lived over 10 s within that time."""
+    due = sum(len(one.due()) for one in runs)
+    return [
+        Measure.of("while it still learns: listed to alert queued, p95", [_p95(_waits(one)) for one in runs], "seconds"),
+        Measure.of(f"while it still learns: not told, of {due}", [_sum(len(one.missed()) for one in runs)], "offers"),
+    ]
+
+
+def _waits(told: Told) -> list[float]:
+    return sorted(waited for _, waited in told.waits()) or [inf]
+
+
+def _p95(waits: Sequence[float]) -> float:
+    return waits[ceil(0.95 * len(waits)) - 1]
 
 
 def _requests_measure(large: Live) -> Measure:
@@ -140,6 +158,7 @@ def _live_told(one: Live) -> dict[str, object]:
     return _told(one.told) | {
         "seconds": one.seconds,
         "learned": one.learned,
+        "first": _told(one.first),
         "served": one.served,
         "refused": one.refused(),
         "looks": one.looks,

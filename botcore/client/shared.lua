@@ -4,8 +4,8 @@
 --       state    hash: what 429 and headers taught (ceiling, top, raise, cap, paused)
 --       waiting  hash: process -> "most urgent priority, how many wait so urgently, until when this holds"
 --       members  hash: process -> until when it is taken for alive; "since" names this life of Redis, "opens" when places are given again
--- ARGV  now or "", process, since, limit, window, drop, recovery, lease, beat, first place, four counts of who waits by priority,
---       then news, three words each: what, a number, an age
+-- ARGV  now or "", process, since, limit, window, drop, recovery, lease, beat, the share that the least urgent may fill, first place, four counts of
+--       who waits by priority, then news, three words each: what, a number, an age
 -- Gives granted, microseconds to wait before asking again (-1: nobody waits), ceiling, cap, pause left, live processes, since.
 
 local now = tonumber(ARGV[1])
@@ -14,7 +14,8 @@ if not now then
   now = told[1] * 1000000 + told[2]
 end
 local me, limit, window = ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
-local drop, recovery, lease, beat = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local drop, recovery, lease, beat, patient = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local FIRST, WAITING, NEWS, LAST = 11, 12, 16, 3
 local DAY, CONTESTED = 86400000000, 50000
 local KEPT = 60000 + math.ceil(window / 500)
 local huge = math.huge
@@ -40,7 +41,7 @@ local function count(from)
 end
 
 -- Who lives, and whether we are where we think we are.
-local alive, quits = 0, ARGV[15] == 'quit'
+local alive, quits = 0, ARGV[NEWS] == 'quit'
 local known = redis.call('HGETALL', members)
 local since, opens
 for at = 1, #known, 2 do
@@ -133,7 +134,7 @@ end
 function news.quit()
   redis.call('HDEL', members, me)
 end
-for at = 15, #ARGV, 3 do
+for at = NEWS, #ARGV, 3 do
   news[ARGV[at]](tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]))
 end
 
@@ -158,46 +159,52 @@ for at = 1, #announced, 2 do
   end
 end
 
-local counting = count(now)
-local room = (now >= paused and now >= opens) and math.max(0, effective() - counting) or 0
+local counting, granted = count(now), 0
+
+local function most(priority)
+  return priority == LAST and math.max(1, math.floor(patient * effective())) or effective()
+end
+
+local function room(priority)
+  return (now >= paused and now >= opens) and math.max(0, most(priority) - counting - granted) or 0
+end
 
 -- Among equals each may have its part before any has more, so that nobody starves beside a process that is quicker to ask.
-local function take_beside_equals(want)
+local function take_beside_equals(want, priority)
   local have, processes = {[me] = 0}, 1
   for name in pairs(equals) do have[name], processes = 0, processes + 1 end
   for _, place in ipairs(redis.call('ZRANGEBYSCORE', places, '(' .. whole(now), '+inf')) do
     local owner = string.match(place, '^[^:]*')
     if have[owner] then have[owner] = have[owner] + 1 end
   end
-  local part, kept = math.floor(effective() / processes), 0
+  local part, kept = math.floor(most(priority) / processes), 0
   for name, many in pairs(equals) do kept = kept + math.max(0, math.min(many, part - have[name])) end
-  local least = have[me] < part and math.min(1, room) or 0
-  return math.min(want, math.max(least, room - kept))
+  local least = have[me] < part and math.min(1, room(priority)) or 0
+  return math.min(want, math.max(least, room(priority) - kept))
 end
 
-local granted, left = 0, nil
-for priority = 0, 3 do
-  local want, take = tonumber(ARGV[11 + priority]), 0
+local left
+for priority = 0, LAST do
+  local want, take = tonumber(ARGV[WAITING + priority]), 0
   if priority < urgent then
-    take = math.min(want, room)
+    take = math.min(want, room(priority))
   elseif priority == urgent and want > 0 then
-    take = take_beside_equals(want)
+    take = take_beside_equals(want, priority)
   end
   for _ = 1, take do
-    redis.call('ZADD', places, whole(now + lease), me .. ':' .. whole(tonumber(ARGV[10]) + granted))
+    redis.call('ZADD', places, whole(now + lease), me .. ':' .. whole(tonumber(ARGV[FIRST]) + granted))
     granted = granted + 1
   end
-  room = room - take
   if want > take and not left then left = {priority, want - take} end
 end
 
 local wait = -1
 if left then
   redis.call('HSET', waiting, me, left[1] .. ' ' .. whole(left[2]) .. ' ' .. whole(now + 3 * beat))
-  if room > 0 then
+  if room(left[1]) > 0 then
     wait = CONTESTED
   else
-    local surplus = counting + granted - effective()
+    local surplus = counting + granted - most(left[1])
     local next_free = surplus >= 0 and redis.call('ZRANGEBYSCORE', places, '(' .. whole(now), '+inf', 'WITHSCORES', 'LIMIT', surplus, 1)[2]
     local chance = math.max(math.min(tonumber(next_free or nil) or now, raise or huge), paused, opens)
     wait = math.max(1, math.min(beat, chance - now))

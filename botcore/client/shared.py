@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from redis.exceptions import RedisError
 
-from botcore.client.quota import Lane, Priority, Quota, QuotaOptions, Slot, Timer, on_loop
+from botcore.client.quota import PATIENT, Lane, Priority, Quota, QuotaOptions, Slot, Timer, on_loop
 from botcore.model import RequestClass, RequestCounts
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ class _SharedLane(Lane):
         self._pump()
 
     def _most(self) -> int:
-        return min(self.share, self._own) if self._clock() < self._cautious_until else self.share
+        return min(super()._most(), self._own) if self._clock() < self._cautious_until else super()._most()
 
     def _tell(self, news: _News) -> None:
         if self._link.online:
@@ -410,7 +410,7 @@ class _SharedLane(Lane):
 
     async def _ask(self, wanted: Iterable[int], first: int, words: Iterable[str | float]) -> _Reply | None:
         options = self._options
-        pace = (options.limit(self.kind), _micro(self.window), options.drop, _micro(options.recovery), _micro(_LEASE), _micro(_BEAT), first)
+        pace = (options.limit(self.kind), _micro(self.window), options.drop, _micro(options.recovery), _micro(_LEASE), _micro(_BEAT), PATIENT, first)
         return await self._link.ask(self.kind, (*pace, *wanted, *words))
 
     def _wanted(self) -> tuple[int, ...]:

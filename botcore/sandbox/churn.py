@@ -1,4 +1,8 @@
-"""Life of the market: offers are listed, sold and repriced, one event at a time, from a seeded generator."""
+"""Life of the market: offers are listed, sold and repriced, one event at a time, from a seeded generator.
+
+As many are sold as are listed, who sells knows about what a thing is worth, and what stands below that is bought sooner than the
+rest. So the market stays as it is, however long it lives: its finds neither pile up nor run out.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
     from botcore.sandbox.world import Event, GameMarket, World
 
 __all__ = ["Churn"]
+
+_SHELVES = 6
+"""Titles that a buyer looks at who is after a bargain."""
+_LEAST_ASKED = 0.95
+"""Of what a thing is worth: nobody begins lower of his own accord, or asks would chase each other down for ever."""
 
 
 class Churn:
@@ -45,7 +54,7 @@ class Churn:
     def _event(self) -> Event:
         games = [game for game in Game if self.world.games[game].titles]
         market = self.world.games[self._rng.choices(games, [SHARES[game] for game in games])[0]]
-        kind = self._rng.choices(("list", "sell", "reprice"), (0.4, 0.35, 0.25))[0]
+        kind = self._rng.choices(("list", "sell", "reprice"), (0.4, 0.4, 0.2))[0]
         if kind == "list" or len(market.offers) < len(market.titles):
             return self._list(market)
         return self._sell(market) if kind == "sell" else self._reprice(market)
@@ -70,11 +79,11 @@ class Churn:
 
     def _asking(self, market: GameMarket, title: Title, phase: str) -> int:
         asks = [offer.price for offer in market.offers_of(title) if offer.item.phase == phase and not offer.p2p]
-        base = min(asks) if asks else title.value * title.phases[phase]
+        base = max(min(asks, default=0), _LEAST_ASKED * _worth(title, phase))
         return max(2, round(base * self._rng.uniform(0.985, 1.12)))
 
     def _sell(self, market: GameMarket) -> Event:
-        offer = self._pick(market)
+        offer = self._bargain(market) if chance(self._rng, 1 / 3) else self._any(market)
         title = offer.item.title
         self.world.drop(offer)
         if offer.mine:
@@ -87,7 +96,9 @@ class Churn:
         return self.world.record("sell", offer, old=offer.price)
 
     def _reprice(self, market: GameMarket) -> Event:
-        offer = self._pick(market)
+        offer = self._any(market)
+        if chance(self._rng, 1 / 3):
+            offer = min(market.offers_of(offer.item.title), key=_price)
         if offer.mine:  # only the account reprices its own
             return self._sell(market)
         self.world.drop(offer)
@@ -95,10 +106,23 @@ class Churn:
         again = self.world.list_item(offer.item, price, created=round(self.world.clock(), 3), p2p=offer.p2p)
         return self.world.record("reprice", offer, old=offer.price, new=price, new_offer=again)
 
-    def _pick(self, market: GameMarket) -> Offer:
-        """Any offer; one in three is among the cheapest of its title, as buyers would have it."""
+    def _any(self, market: GameMarket) -> Offer:
         keys = market.ordered("all", "price")
-        offer = market.offers[keys[self._rng.randrange(len(keys))][1]]
-        if chance(self._rng, 1 / 3):
-            return min(market.offers_of(offer.item.title), key=lambda rival: (rival.price, rival.serial))
-        return offer
+        return market.offers[keys[self._rng.randrange(len(keys))][1]]
+
+    def _bargain(self, market: GameMarket) -> Offer:
+        """The cheapest for what it is worth, of a few titles."""
+        titles = {offer.item.title.name: offer.item.title for offer in (self._any(market) for _ in range(_SHELVES))}
+        return min((min(market.offers_of(title), key=_price) for title in titles.values()), key=_cheapness)
+
+
+def _worth(title: Title, phase: str) -> float:
+    return title.value * title.phases[phase]
+
+
+def _price(offer: Offer) -> tuple[int, int]:
+    return offer.price, offer.serial
+
+
+def _cheapness(offer: Offer) -> tuple[float, int]:
+    return offer.price / _worth(offer.item.title, offer.item.phase), offer.serial

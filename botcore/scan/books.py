@@ -6,22 +6,26 @@ out, as long as no more offers went away than the quotes tell.
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Sequence
+import math
+import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from botcore.fees import FeeBook
 from botcore.model import Offer, Quote, Sale, WatchQuery
-from botcore.scan.match import MIN_SALES, Profit, profit_window
+from botcore.scan.entry import KEPT, Ask, Entry, Kind, Sold
+from botcore.scan.match import MIN_SALES, SALES_WINDOW, Profit, profit_window
 
-__all__ = ["BOTH", "NEITHER", "Books", "Entry", "Ways", "Window", "either", "windows"]
+__all__ = ["BOTH", "NEITHER", "Books", "Ways", "Window", "either", "windows"]
 
-KEPT = 5
-"""Asks that are remembered of a kind: with fewer, one that goes away would leave the next one unknown."""
-SURE = 2
+SURE = 6
 """With more offers gone than this since a title was looked at, its asks tell nothing."""
 OLD_SALES = 3600.0
 """Seconds after which remembered sales rule nothing out any more."""
+UNSEEN = 1
+"""Sales of a title that may have come since of which no quote tells: of P2P offers, or to buy orders."""
 LASTING = 600.0
 """Seconds after which a title that was ruled out may be suspected again with no reason but the rescan's."""
 
@@ -56,88 +60,14 @@ NEITHER = Ways(target=False, relist=False)
 BOTH = Ways(target=True, relist=True)
 
 
-class Kind:
-    """The cheapest asks of a kind as (price, offer id), at most ``KEPT``; ``round`` is the rescan that saw them last."""
-
-    __slots__ = ("asks", "round")
-
-    def __init__(self) -> None:
-        self.asks: list[tuple[int, str]] = []
-        self.round = 0
-
-    def add(self, price: int, offer_id: str) -> None:
-        """Take in an ask; one that is known already changes nothing."""
-        if (price, offer_id) not in self.asks:
-            insort(self.asks, (price, offer_id))
-            del self.asks[KEPT:]
-
-    def following(self, place: int) -> int | None:
-        """The price at a place, None where none is known."""
-        return self.asks[place][0] if place < len(self.asks) else None
-
-
-class Entry:
-    """One title.
-
-    ``arrived`` counts offers that were seen newly and the quote does not count yet, ``ahead`` those that it counts and were
-    not seen yet; ``gone`` offers that went away since its asks were known, ``sold`` those since its sales were. ``moved_at`` is
-    when the quote was seen to change last: what was asked for before that may not know of it. ``cleared``: it was
-    looked at since; ``met``: every offer was held against its bids since these changed.
-    """
-
-    __slots__ = (
-        "ahead",
-        "arrived",
-        "cleared",
-        "cleared_at",
-        "gone",
-        "kinds",
-        "known_sales",
-        "met",
-        "moved_at",
-        "previous_ask",
-        "prices",
-        "quote",
-        "round",
-        "sold",
-        "title",
-    )
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.quote: Quote | None = None
-        self.previous_ask = 0
-        self.round = 0
-        self.kinds: dict[str, Kind] = {}
-        self.prices: dict[str, list[int]] = {}
-        self.known_sales: float | None = None
-        self.moved_at = 0.0
-        self.met = False
-        self.cleared = False
-        self.cleared_at = 0.0
-        self.arrived = 0
-        self.ahead = 0
-        self.gone = 0
-        self.sold = 0
-
-    def __repr__(self) -> str:
-        return f"<Entry {self.title!r}: {sum(len(kind.asks) for kind in self.kinds.values())} asks, {self.gone} gone>"
-
-    def kind(self, phase: str) -> Kind:
-        """The asks of a kind, made when it is new."""
-        found = self.kinds.get(phase)
-        if found is None:
-            found = self.kinds[phase] = Kind()
-        return found
-
-
 class Books:
     """All titles of a game. ``fees`` must be given before anything is judged; reduced ones count here also after their end.
 
-    Times are seconds of a clock that never goes back.
+    Times are seconds of a clock that never goes back; ``now`` gives the market's, in unix seconds.
     """
 
-    def __init__(self, levels: Sequence[Window], muted: frozenset[str] = frozenset()) -> None:
+    def __init__(self, levels: Sequence[Window], muted: frozenset[str] = frozenset(), now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self.levels = levels
         self.muted = muted
         self.entries: dict[str, Entry] = {}
@@ -181,12 +111,20 @@ class Books:
     def arrive(self, offer: Offer, *, counted: bool) -> Entry:
         """Take in an offer that was not seen before; ``counted``: the quotes have always counted it."""
         entry = self.entry(offer.title)
-        if entry.ahead and not counted:
+        kind = entry.kinds.get(offer.phase) if self._rival(entry, offer) else None
+        entry.odd = entry.odd or (kind is None and bool(entry.kinds) and not offer.p2p)
+        moved = kind is not None and kind.moved(offer)
+        if kind is not None:
+            kind.add(offer)
+        if counted:
+            return entry
+        if entry.ahead:
             entry.ahead -= 1
-        elif not counted:
+            if moved:  # the quote that counted it told as well that it had gone from where it was
+                entry.gone, entry.sold = max(0, entry.gone - 1), max(0, entry.sold - 1)
+        else:
             entry.arrived += 1
-        if self._competes(offer) and offer.phase in entry.kinds:
-            entry.kinds[offer.phase].add(offer.price_cents, offer.offer_id)
+            entry.repriced += moved
         return entry
 
     def quoted(self, quotes: Iterable[Quote], now: float) -> list[tuple[Entry, Quote | None]]:
@@ -199,7 +137,7 @@ class Books:
                 self._count(entry, before, quote)
                 if before.best_ask_cents != quote.best_ask_cents:
                     entry.previous_ask = before.best_ask_cents
-            entry.arrived = 0
+            entry.arrived = entry.repriced = 0
             entry.cleared = entry.cleared and before == quote
             entry.met = entry.met and before is not None and (before.best_bid_cents, before.bid_count) == (quote.best_bid_cents, quote.bid_count)
             if before != quote or entry.gone > gone:
@@ -213,11 +151,13 @@ class Books:
         missing = before.ask_count + entry.arrived - quote.ask_count
         entry.ahead = max(0, -missing)
         if missing > 0:
-            entry.gone += missing
-            entry.sold += missing
-        elif quote.best_ask_cents > before.best_ask_cents:
+            unexplained = max(0, missing - entry.repriced)
+            entry.gone += unexplained
+            entry.sold += unexplained
+        elif quote.best_ask_cents > before.best_ask_cents and not entry.repriced:
             entry.gone += 1  # the cheapest went, and one came that we have not seen
             entry.sold += 1
+            entry.ahead += 1
 
     def rescanned(self, offers: Iterable[Offer], turn: int, asked_at: float) -> dict[str, Ways]:
         """Take in a page of the rescan, asked for at ``asked_at``, which comes in rising order of price. Gives the titles that may pay."""
@@ -225,9 +165,9 @@ class Books:
         for offer in offers:
             entry = self.entry(offer.title)
             if entry.round != turn:
-                entry.round = turn
+                entry.round, entry.odd = turn, entry.odd and entry.quote is not None and entry.quote.best_ask_cents < self.low
                 entry.gone = entry.gone if entry.moved_at >= asked_at else 0
-            relist = self._competes(offer) and self._second(entry, offer, turn)
+            relist = self._rival(entry, offer) and self._second(entry, offer, turn)
             target = self.refusal(offer) is None and self._target(entry, offer.price_cents)
             if target or relist:
                 found[offer.title] = either(found.get(offer.title, NEITHER), Ways(target, relist))
@@ -238,10 +178,11 @@ class Books:
         kind = entry.kind(offer.phase)
         if kind.round != turn:
             kind.round = turn
-            kind.asks.clear()
-        kind.add(offer.price_cents, offer.offer_id)
-        second = len(kind.asks) == 2 and kind.asks[1][1] == offer.offer_id  # noqa: PLR2004 - the cheapest and its next ask
-        return second and self._relist(entry, offer.phase, kind.asks[0][0], kind.asks[1][0])
+            kind.asks = [ask for ask in kind.asks if ask.price < self.low]
+        kind.all_up_to = offer.price_cents
+        kind.add(offer)
+        second = len(kind.asks) == 2 and kind.asks[1].offer_id == offer.offer_id  # noqa: PLR2004 - the cheapest and its next ask
+        return second and self._relist(entry, offer.phase, kind.asks[0].price, kind.asks[1].price, kind.asks[1].price)
 
     def rounded(self, turn: int, now: float) -> dict[str, Ways]:
         """A round of the rescan is over: forget what it did not see. Gives titles that may pay, having no second ask of a kind."""
@@ -250,27 +191,30 @@ class Books:
             if entry.known_sales is not None and now > entry.known_sales + OLD_SALES:
                 entry.known_sales = None
             for phase, kind in list(entry.kinds.items()):
+                if kind.round == turn and len(kind.asks) < KEPT:
+                    kind.all_up_to = math.inf
                 if kind.round < turn - 1:
                     del entry.kinds[phase]
-                elif kind.round == turn and len(kind.asks) == 1 and self._relist(entry, phase, kind.asks[0][0], None):
+                elif kind.round == turn and len(kind.asks) == 1 and self._relist(entry, phase, kind.asks[0].price, None):
                     found[entry.title] = Ways(target=False, relist=True)
         return found
 
     def sales(self, entry: Entry, sales: Iterable[Sale], sold: int, now: float) -> None:
         """Take in all sales of the last 30 days of a title, asked for when so many were known to have come since."""
-        prices: dict[str, list[int]] = {}
+        kinds: dict[str, list[tuple[int, int]]] = {}
         for sale in sales:
-            prices.setdefault(sale.phase, []).append(sale.price_cents)
-        entry.prices = {phase: sorted(of_phase) for phase, of_phase in prices.items()}
+            kinds.setdefault(sale.phase, []).append((sale.price_cents, sale.sold_at))
+        entry.sales = {phase: Sold(*(array("q", column) for column in zip(*sorted(kind), strict=True))) for phase, kind in kinds.items()}
         entry.known_sales = now
         entry.sold = max(0, entry.sold - sold)
 
-    def looked(self, entry: Entry, rows: Iterable[Offer], asked_at: float, now: float) -> None:
-        """Take in offers of a title, asked for at ``asked_at``, from the cheapest up, all of them or at least those that matter."""
+    def looked(self, entry: Entry, rows: Iterable[Offer], asked_at: float, now: float, all_up_to: int | None = None) -> None:
+        """Take in offers of a title, asked for at ``asked_at``: all up to a price, None for all there are."""
         entry.kinds.clear()
+        entry.odd = False
         for offer in rows:
-            if self._competes(offer):
-                entry.kind(offer.phase).add(offer.price_cents, offer.offer_id)
+            if self._rival(entry, offer):
+                entry.kinds.setdefault(offer.phase, Kind(math.inf if all_up_to is None else all_up_to)).add(offer)
         entry.cleared_at = now
         if entry.moved_at < asked_at:
             entry.gone = 0
@@ -293,12 +237,16 @@ class Books:
         entry = self.entry(offer.title)
         target = self._target(entry, offer.price_cents)
         kind = entry.kinds.get(offer.phase)
+        cheapest = self._cheapest(entry)
         if kind is None or entry.gone > SURE:
-            return Ways(target, self._relist(entry, offer.phase, offer.price_cents, None), sure=False)
-        # Those that went away may be the very ones that stand before the next ask.
-        others = [price for price, offer_id in kind.asks if offer_id != offer.offer_id]
-        following = others[entry.gone] if entry.gone < len(others) else None
-        return Ways(target, self._relist(entry, offer.phase, offer.price_cents, following))
+            rival = cheapest if kind is not None and cheapest != offer.price_cents else None
+            return Ways(target, self._relist(entry, offer.phase, offer.price_cents, rival), sure=False)
+        others = [ask.price for ask in kind.asks if ask.offer_id != offer.offer_id]
+        least = kind.least(kind.asks[0].offer_id == offer.offer_id if kind.asks else 0)
+        # Those that went away may be the very ones that stand before the next ask, unless the quote tells that it is there.
+        gone = 0 if others and others[0] == cheapest else entry.gone
+        following = others[gone] if gone < len(others) else None
+        return Ways(target, self._relist(entry, offer.phase, offer.price_cents, following, least))
 
     def likely(self, offer: Offer, ways: Ways) -> bool:
         """Whether it is worth a hurry to look at a new offer that may pay in these ways.
@@ -309,7 +257,7 @@ class Books:
         if ways.target or ways.sure or entry.quote is None:
             return True
         best = entry.quote.best_ask_cents
-        rival = entry.previous_ask if best == offer.price_cents else best
+        rival = best if best != offer.price_cents else entry.previous_ask if entry.quote.ask_count > 1 else 0
         return not rival or self._relist(entry, offer.phase, offer.price_cents, rival)
 
     def ways(self, entry: Entry) -> Ways:
@@ -331,15 +279,29 @@ class Books:
         return {phase for phase, kind in entry.kinds.items() if self._kind_pays(entry, phase, kind)}
 
     def _kind_pays(self, entry: Entry, phase: str, kind: Kind) -> bool:
-        """Whether one of the cheapest may pay, should those that went away be the ones before it or right behind it."""
-        slack = entry.gone
-        return any(self._relist(entry, phase, price, kind.following(place + 1 + slack)) for place, (price, _) in enumerate(kind.asks[: slack + 1]))
+        """Whether one of the cheapest may pay, should those that went away be the ones before it or right behind it.
+
+        Where the quote tells which one is the cheapest, it alone may.
+        """
+        cheapest, places = self._cheapest(entry), range(min(entry.gone + 1, len(kind.asks)))
+        if cheapest is not None:
+            place = bisect_left(kind.asks, cheapest, key=_price)
+            if kind.following(place) != cheapest:  # it will be judged when it is seen, unless it was left out, being dearer than those that are known
+                return cheapest > kind.all_up_to and self._relist(entry, phase, cheapest, None)
+            places = range(place, place + 1)
+        # Of those that went away, the ones that do not stand before an ask may be the next ones behind it.
+        return any(self._relist(entry, phase, kind.asks[place].price, kind.following(max(place, entry.gone) + 1), kind.least(place + 1)) for place in places)
+
+    def _cheapest(self, entry: Entry) -> int | None:
+        """The price in cents at which the cheapest rival of a title stands, by its quote; None where that need not be one of its only kind."""
+        best = entry.quote.best_ask_cents if entry.quote is not None and not entry.odd and len(entry.kinds) == 1 else None
+        return best if best is None or best >= self.low or entry.cleared_at else None
 
     def _relist_somewhere(self, entry: Entry) -> bool:
         """Where no asks are known: whether the sales leave room above the cheapest offer."""
         assert entry.quote is not None  # noqa: S101 - the caller looked
         price = max(entry.quote.best_ask_cents, self.low)
-        phases = entry.prices if entry.known_sales is not None else {"": []}
+        phases = list(entry.sales) if entry.known_sales is not None else [""]
         return any(self._relist(entry, phase, price, None) for phase in phases) if entry.quote.ask_count else False
 
     def _target(self, entry: Entry, price: int) -> bool:
@@ -352,23 +314,44 @@ class Books:
         net = self._fees.best_net(entry.title, bid, 0.0)
         return any(level.low <= level.profit.dearest(net) and price <= min(level.high, level.profit.dearest(net)) for level in self.levels)
 
-    def _relist(self, entry: Entry, phase: str, price: int, following: int | None) -> bool:
-        """Whether what is known of next ask and sales lets an offer at this price pay at any level."""
-        ceiling = None if following is None else following - 1
+    def _relist(self, entry: Entry, phase: str, price: int, most: int | None, least: int | None = None) -> bool:
+        """Whether what is known of next ask and sales lets an offer at this price pay at any level.
+
+        ``most`` and ``least``: between which prices the next ask is, None where that is not known.
+        """
+        highest = None if most is None else most - 1
+        lowest = None
         if entry.known_sales is not None:
-            prices = entry.prices.get(phase, [])
-            if len(prices) + entry.sold < MIN_SALES:
+            sold = entry.sales.get(phase)
+            prices = sold.since(self._now() - SALES_WINDOW) if sold else []
+            more = entry.sold + UNSEEN
+            if len(prices) + more < MIN_SALES:
                 return False
-            # Each sale since may have moved the median up by one place at most.
-            place = (len(prices) - 1) // 2 + entry.sold
-            if prices and place < len(prices):
-                ceiling = prices[place] if ceiling is None else min(ceiling, prices[place])
-        if ceiling is None:
+            # Each sale since may have moved the median by one place at most.
+            middle = (len(prices) - 1) // 2
+            down, up = middle - more, middle + more
+            if prices and up < len(prices):
+                highest = prices[up] if highest is None else min(highest, prices[up])
+            if least is not None and not entry.ahead and down >= 0:
+                lowest = min(least - 1, prices[down])
+        if highest is None:
             return True
-        if ceiling <= price:
-            return False
-        net = self._fees.best_net(entry.title, ceiling, 0.0)
-        return any(level.low <= price <= level.high and net >= level.profit.needed(price) for level in self.levels)
+        return highest > price and self._fits(entry.title, price, highest, lowest)
+
+    def _fits(self, title: str, price: int, highest: int, lowest: int | None) -> bool:
+        """Whether a sale from ``lowest`` (None: whatever it is) to ``highest`` may leave what any level wants, not too little and not too much."""
+        best = self._fees.best_net(title, highest, 0.0)
+        worst = None if lowest is None else self._fees.worst_net(title, lowest, 0.0) - price
+        return any(
+            level.low <= price <= level.high and best >= level.profit.needed(price) and (worst is None or not level.profit.exceeded(worst, price))
+            for level in self.levels
+        )
+
+    def _rival(self, entry: Entry, offer: Offer) -> bool:
+        """Whether others compete with an offer of a title. That the quote counts one with which nobody does is noted."""
+        rival = self._competes(offer)
+        entry.odd = entry.odd or not (rival or offer.p2p)
+        return rival
 
     def _competes(self, offer: Offer) -> bool:
         return not (offer.p2p or offer.locked or self.mine(offer))
@@ -379,6 +362,10 @@ class Books:
         if self.fees is None:
             raise RuntimeError("an offer was judged before the fees were known")
         return self.fees
+
+
+def _price(ask: Ask) -> int:
+    return ask.price
 
 
 def either(one: Ways, other: Ways) -> Ways:

@@ -38,8 +38,8 @@ class WatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     ``seen``: offers so far that were listed since the watch began, or since the one before it ended; ``per_second`` lately.
     ``alerts`` and ``changes``: events so far, ``gone``: alerts that held no more when they were to be handed out; ``live``:
     alerts that are as they were told. ``to_alert``: seconds from being listed to being queued, p50 and p95 of the latest
-    alerts of new offers, None before there are any. ``waiting``: titles to be looked at. ``requests`` by purpose; ``used``: the
-    share of the account's whole quota that the watch used lately, by class.
+    alerts of offers that were found when they were seen first, None before there are any. ``waiting``: titles to be looked
+    at. ``requests`` by purpose; ``used``: the share of the account's whole quota that the watch used lately, by class.
     """
 
     seconds: float
@@ -79,7 +79,7 @@ class Tally:
         self._failures[key] = self._failures.get(key, 0) + 1
 
     def alerted(self, seconds: float | None) -> None:
-        """An alert was queued, so many seconds after its offer was listed; None where that was before the watch began."""
+        """An alert was queued, so many seconds after its offer was listed; None where that was before the watch began, or it began to pay later."""
         self.alerts += 1
         if seconds is not None:
             self._waits.append(seconds)

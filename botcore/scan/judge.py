@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Collection, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from botcore.client import Clock, DMarketClient, Priority
 from botcore.errors import MarketError, Unauthorized
 from botcore.model import Game, Offer, OwnTarget, Sale, Standing, Target, WatchQuery
 from botcore.scan.bands import PAGE
-from botcore.scan.books import Books, Entry, Ways
+from botcore.scan.books import Books, Ways
+from botcore.scan.entry import Entry
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.match import SALES_WINDOW
 from botcore.scan.verdict import Look, Verdict, judge
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Judge"]
 
 T = TypeVar("T")
-FRESH_SALES = 600.0
-"""Seconds for which sales that nobody added to count as known."""
+FRESH_SALES = 60.0
+"""Seconds for which sales count as known to which no quote tells that any was added: those of P2P offers and to buy orders show in none."""
 SALES_KEPT = 500
-"""Titles whose sales are kept, so that one more costs one request."""
+"""Titles whose sales are kept, packed, so that one more costs one request."""
 ENOUGH_RIVALS = 2
 """The two cheapest asks tell the next ask of every offer of a kind."""
 MOST_PAGES = 20
@@ -46,7 +49,7 @@ class Judge:
         self._clock = clock
         self._inquiry = Inquiry(client, game, SALES_AT_ONCE, cache=cache, journal=journal)
         self._own_targets: list[OwnTarget] = []
-        self._kept: dict[str, list[Sale]] = {}
+        self._kept: dict[str, bytes] = {}
 
     async def refresh(self) -> None:
         """Ask for fees, and for the account's own offers and targets. Without fees nothing is judged; the others, where they fail, stay as known."""
@@ -107,7 +110,7 @@ class Judge:
             if page.cursor and (pages == MOST_PAGES or (last > up_to and all(self._rivals(rows, phase) >= ENOUGH_RIVALS for phase in phases))):
                 all_up_to = last - 1
                 break
-        self.books.looked(entry, rows, asked_at, self._clock.monotonic())
+        self.books.looked(entry, rows, asked_at, self._clock.monotonic(), all_up_to)
         return rows, all_up_to, at
 
     def _rivals(self, rows: Iterable[Offer], phase: str) -> int:
@@ -117,7 +120,7 @@ class Judge:
         return await self._inquiry.targets_now(entry.title, priority)
 
     async def _sales_known(self, entry: Entry, priority: Priority) -> list[Sale] | None:
-        kept = self._kept.get(entry.title)
+        kept = self._unpacked(entry.title)
         if kept is None or entry.sold or entry.known_sales is None or self._clock.monotonic() > entry.known_sales + FRESH_SALES:
             return await self._sales(entry, priority)
         return kept
@@ -125,12 +128,17 @@ class Judge:
     async def _sales(self, entry: Entry, priority: Priority) -> list[Sale]:
         """The sales of a title up to now; those of the titles asked for last are kept."""
         sold = entry.sold
-        sales = await self._inquiry.sales_now(entry.title, priority, self._kept.pop(entry.title, None))
+        sales = await self._inquiry.sales_now(entry.title, priority, self._unpacked(entry.title))
         self.books.sales(entry, [sale for sale in sales if sale.sold_at >= self._client.now() - SALES_WINDOW], sold, self._clock.monotonic())
-        self._kept[entry.title] = sales
+        self._kept.pop(entry.title, None)
+        self._kept[entry.title] = msgspec.msgpack.encode(sales)
         if len(self._kept) > SALES_KEPT:
             del self._kept[next(iter(self._kept))]
         return sales
+
+    def _unpacked(self, title: str) -> list[Sale] | None:
+        packed = self._kept.get(title)
+        return None if packed is None else msgspec.msgpack.decode(packed, type=list[Sale])
 
     async def _none(self) -> None:
         return None

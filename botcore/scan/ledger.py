@@ -117,7 +117,7 @@ class Ledger:
         self._waiting: set[int] = set()
         self._offered: set[int] = set()
         self._checked: dict[int, float] = {}
-        self._weighed: dict[int, Weighed] = {}
+        self._weighed: dict[int, bytes] = {}  # in a tenth of the memory, since few are asked for
         self._settled: dict[tuple[Game, str], float] = {}
 
     def __len__(self) -> int:
@@ -185,7 +185,8 @@ class Ledger:
 
     def weighed(self, alert: Alert) -> Weighed | None:
         """An alert as the latest look at which it was an opportunity weighed it; None when there was none, or it is over."""
-        return self._weighed.get(alert.id)
+        packed = self._weighed.get(alert.id)
+        return None if packed is None else msgspec.msgpack.decode(packed, type=Weighed)
 
     async def offer(self, event: Alert | Change) -> str | None:
         """What the door knows once it has an event, for ``tell``; None when the event holds no more, so that the door is not to get it."""
@@ -230,7 +231,7 @@ class Ledger:
         else:
             state = AlertState.SPOILED if found is None else AlertState.LIVE
         if found is not None:
-            self._weighed[standing.alert.id] = verdict.weigh(found)
+            self._weigh(standing.alert, found, verdict)
         await self._become(standing, state, row.offer_id, row.price_cents, found)
 
     async def _consider(self, level: Level, found: Opportunity, seen_at: float | None, at: float, verdict: Verdict) -> int:
@@ -246,7 +247,7 @@ class Ledger:
         self._put(Standing(given, AlertState.LIVE, found.offer_id, found.price_cents))
         self._waiting.add(given.id)
         self._checked[given.id] = at
-        self._weighed[given.id] = verdict.weigh(found)
+        self._weigh(given, found, verdict)
         self._emit(given)
         return 1
 
@@ -256,7 +257,7 @@ class Ledger:
         if standing is not None and self._standing(standing.alert) is None:
             self._put(standing)
             self._offered.add(standing.alert.id)
-            self._weighed[standing.alert.id] = verdict.weigh(found)
+            self._weigh(standing.alert, found, verdict)
             await self._become(standing, AlertState.LIVE, found.offer_id, found.price_cents)
 
     async def _become(self, standing: Standing, state: AlertState, offer_now: str, price_now: int, found: Opportunity | None = None) -> None:
@@ -284,6 +285,9 @@ class Ledger:
 
     def _change(self, standing: Standing, found: Opportunity | None = None) -> Change:
         return Change(alert=standing.alert, state=standing.state, price_cents=_price(standing), offer_id=standing.offer_now, at=self._now(), opportunity=found)
+
+    def _weigh(self, alert: Alert, found: Opportunity, verdict: Verdict) -> None:
+        self._weighed[alert.id] = msgspec.msgpack.encode(verdict.weigh(found))
 
     def _standing(self, alert: Alert) -> Standing | None:
         return self._out.get(_place(alert), {}).get(alert.id)

@@ -13,7 +13,8 @@ from botcore.client import Clock, DMarketClient, Priority, counting
 from botcore.errors import MarketError, Refused, RepeatedCursor, Unauthorized
 from botcore.model import AlertState, Game, Offer, Quote, RequestClass, Standing, WatchQuery
 from botcore.scan.bands import PAGE
-from botcore.scan.books import BOTH, NEITHER, Books, Entry, Ways, either, windows
+from botcore.scan.books import BOTH, NEITHER, Books, Ways, either, windows
+from botcore.scan.entry import Entry
 from botcore.scan.figures import GameFigures, Tally
 from botcore.scan.jobs import Job, Jobs, Rank
 from botcore.scan.judge import Judge
@@ -53,7 +54,7 @@ class Patrol:
         clock: Clock,
     ) -> None:
         self.game = game
-        self.books = Books(windows(query), query.muted)
+        self.books = Books(windows(query), query.muted, client.now)
         self.newest = Newest(mark)
         self.interval = options.slowest
         self.looks = 0
@@ -215,6 +216,8 @@ class Patrol:
             self._jobs.put(Job(self.game, entry.title, Rank.TOLD))
             return
         ways = self.books.unmet(entry)
+        if self._told_stands_first(entry, out):
+            ways = ways._replace(relist=False)
         if not ways.any or self.books.cleared(entry, self._clock.monotonic()):
             return
         if before is None:
@@ -223,9 +226,14 @@ class Patrol:
             return
         self._jobs.put(Job(self.game, entry.title, self._moved(entry, before, ways)))
 
+    def _told_stands_first(self, entry: Entry, out: Iterable[Standing]) -> bool:
+        """Whether the cheapest offer of a title of one kind is one that was told: then no other one pays by relisting."""
+        best = entry.quote.best_ask_cents if entry.quote else 0
+        return len(entry.kinds) <= 1 and any(one.state is AlertState.LIVE and one.price_now == best for one in out)
+
     def _moved(self, entry: Entry, before: Quote, ways: Ways) -> Rank:
         """How urgent a title is whose prices changed."""
-        if not ways.target and entry.known_sales is None:
+        if not (ways.target or ways.sure) and entry.known_sales is None:
             return Rank.LEARN
         risen = entry.quote is not None and entry.quote.best_ask_cents > before.best_ask_cents
         return Rank.MOVED if ways.sure or ways.target or risen else Rank.DOUBT

@@ -192,7 +192,7 @@ class Watch:
         if isinstance(event, Change):
             self._tally.changes += 1
         elif not event.again:
-            new = event.listed_at >= self._began
+            new = event.listed_at >= self._began and event.seen_at < event.decided_at  # else it began to pay later, and something else showed it
             self._tally.alerted(event.queued_at - event.listed_at if new else None)
             if self._following is not None:
                 self._following.alerted(event, self._ledger.weighed(event))

@@ -121,6 +121,13 @@ def test_nothing_counts_that_was_heard_before_or_after():
     assert [one.offer_id for one in told(heard).alerts()] == ["b"]
 
 
+def test_an_account_that_was_taken_later_changes_nothing_before():
+    lives = [life("a", UNTIL - 5, UNTIL + 20), life("b", UNTIL + 1, UNTIL + 30), life("c", UNTIL - 12, UNTIL + 20)]
+    one = told([alert("b", UNTIL + 2), alert("c", UNTIL + 1)], lives)
+    assert [found.offer_id for found in one.due()] == ["c"]
+    assert one.waits() == [(UNTIL - 5, 5.0), (UNTIL - 12, 12.0)]
+
+
 def test_the_share_of_the_quota_is_that_of_the_class_that_is_nearest_to_its_limit():
     requests = {RequestClass.MARKET: 80, RequestClass.SALES: 51, RequestClass.FEE: 1, RequestClass.OTHER: 20}
     busiest = {RequestClass.MARKET: 9, RequestClass.SALES: 5, RequestClass.FEE: 1, RequestClass.OTHER: 19}

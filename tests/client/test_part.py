@@ -48,9 +48,23 @@ async def test_no_window_of_the_part_holds_more_than_its_share_and_the_rest_stay
     assert whole.sent.market == 10
     await time.advance(1.0)
     assert count(others) == 5
-    assert whole.sent.market == 20
+    assert whole.sent.market == 10 + 9  # of the others' four and the part's, who leaves a tenth free
     await time.advance(10.0)
     assert (count(mine), part.sent.market) == (30, 30)
+
+
+@pytest.mark.parametrize("ceiling", [1, 2, 10, 11])
+async def test_who_can_wait_longest_leaves_a_tenth_of_the_whole_free_and_is_never_left_without(ceiling):
+    time = FakeTime()
+    whole = Quota(QuotaOptions(market=ceiling, window=1.0), clock=time.clock, call_later=time.call_later)
+    parts = [PartQuota(whole, 1.0, call_later=time.call_later) for _ in range(2)]
+    for number, part in enumerate(parts):
+        waiting = await taken(part, Priority.INTERACTIVE, 20)
+        assert count(waiting) == (0 if number else max(1, ceiling * 9 // 10))
+    await taken(whole, Priority.SCAN, 20)
+    assert whole.sent.market == ceiling
+    await time.advance(60.0)
+    assert whole.sent.market == 60
 
 
 async def test_the_least_urgent_leave_places_free_for_those_who_are_in_more_of_a_hurry():
@@ -108,7 +122,7 @@ async def test_a_refusal_teaches_the_whole_and_holds_the_part_back():
     waiting = await taken(part, Priority.WATCH, 9)
     assert count(waiting) == 0
     await time.advance(2.0)
-    assert count(waiting) == 7
+    assert count(waiting) == 6  # nine tenths of 7
 
 
 async def test_a_long_pause_of_the_whole_is_an_error_of_the_part():

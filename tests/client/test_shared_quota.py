@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -173,6 +174,23 @@ async def test_processes_share_one_limit(hall):
     await hall.advance(2 * A_MOMENT)
     assert hall.names[-1] == "late"
     assert (one.sent.market, two.sent.market, two.processes) == (4, 7, 2)
+
+
+async def test_what_can_wait_longest_leaves_a_tenth_free_in_all_processes_together(hall):
+    one, two = hall.open(), hall.open()
+    for quota, name in ((one, "one"), (two, "two")):
+        for _ in range(20):
+            hall.ask(quota, name, Priority.WARM)
+        await hall.quiet()
+    assert len(hall.served) == 9
+    await hall.advance(2 * WINDOW)
+    assert hall.most_within(WINDOW - A_MOMENT) == 9
+    hall.ask(two, "urgent", Priority.INTERACTIVE)
+    await hall.quiet()
+    assert hall.names[-1] == "urgent"
+    await hall.advance(3 * WINDOW)
+    assert len(hall.served) == 41
+    assert Counter(hall.names) == {"one": 20, "two": 20, "urgent": 1}
 
 
 async def test_accounts_and_classes_do_not_wait_for_each_other(hall):

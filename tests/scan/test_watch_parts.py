@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from botcore.client import Priority
 from botcore.fees import FeeBook
-from botcore.model import Game, Level, Offer, Quote, Sale, WatchQuery
+from botcore.model import Game, Level, Offer, Opportunity, Quote, Sale, WatchQuery
 from botcore.sandbox.goods import Sale as Made
 from botcore.scan.books import Books, windows
 from botcore.scan.inquiry import Inquiry
 from botcore.scan.jobs import Job, Jobs, Rank
-from botcore.scan.match import SALES_WINDOW
+from botcore.scan.match import SALES_WINDOW, Evidence, decide, profit_window, sales_figures
 from botcore.scan.newest import LAG, Newest, intervals
 
 from .watched import watched_market
@@ -236,7 +236,7 @@ class TestJobs:
 
 
 def books(level: Level = Level.STANDARD) -> Books:
-    made = Books(windows(WatchQuery([Game.CSGO], [level])))
+    made = Books(windows(WatchQuery([Game.CSGO], [level])), now=lambda: 1_790_000_000.0)
     made.fees = FeeBook(Game.CSGO, Fraction(1, 20), 1, {})
     return made
 
@@ -267,9 +267,9 @@ class TestBooks:
         assert made.ways(entry).relist
         made.sales(entry, sales(500, 510, 520, 510, 505), 0, 3.0)
         assert not made.ways(entry).any
-        made.sales(entry, sales(600, 610, 620, 610, 605), 0, 4.0)
+        made.sales(entry, sales(570, 575, 580, 575, 570), 0, 4.0)
         assert made.ways(entry).relist
-        made.sales(entry, sales(600, 610, 620), 0, 5.0)
+        made.sales(entry, sales(570, 575, 580), 0, 5.0)
         assert not made.ways(entry).any
 
     def test_an_offer_that_went_away_may_have_been_the_next_ask(self):
@@ -367,6 +367,169 @@ class TestBooks:
         assert made.ways(entry).target
         made.quoted([quote(500, 2, 720)], 4.0)
         assert made.unmet(entry).target
+
+    def test_an_offer_that_would_leave_too_much_whatever_it_is_sold_for_is_not_looked_at(self):
+        made = books()
+        entry = made.entry(TITLE)
+        made.quoted([quote(500, 3)], 1.0)
+        made.sales(entry, sales(700, 700, 700, 700, 700), 0, 1.0)
+        made.looked(entry, [offer(1, 500), offer(2, 620), offer(3, 630)], 2.0, 2.0)
+        assert not made.ways(entry).any  # 5 to 10 percent are wanted, and 619 cents leave more than 15
+        made.arrive(offer(4, 570), counted=False)
+        assert made.ways(entry).relist
+
+    def test_an_ask_that_comes_back_at_another_price_under_another_id_is_the_one_that_went(self):
+        made = books()
+        entry = made.entry(TITLE)
+        made.quoted([quote(500, 3)], 1.0)
+        made.looked(entry, [offer(1, 500), offer(2, 520), offer(3, 560)], 2.0, 2.0)
+        again = Offer("offer-9", "asset-2", TITLE, "", 570, NOON, locked=False, p2p=False)
+        made.arrive(again, counted=False)
+        made.quoted([quote(500, 3)], 3.0)
+        assert (entry.gone, entry.sold) == (0, 0)
+        assert [ask.price for ask in entry.kinds[""].asks] == [500, 560, 570]
+        dearer = Offer("offer-10", "asset-1", TITLE, "", 540, NOON, locked=False, p2p=False)
+        made.quoted([quote(540, 3)], 4.0)
+        assert entry.gone == 1
+        made.arrive(dearer, counted=False)
+        made.quoted([quote(540, 3)], 5.0)
+        assert (entry.gone, entry.sold) == (0, 0)
+
+    def test_the_quote_tells_which_of_the_known_asks_is_the_cheapest(self):
+        made = books()
+        entry = made.entry(TITLE)
+        made.quoted([quote(500, 5)], 1.0)
+        made.looked(entry, [offer(1, 500), offer(2, 505), offer(3, 510), offer(4, 550), offer(5, 565)], 2.0, 2.0)
+        made.quoted([quote(505, 3)], 3.0)
+        assert not made.ways(entry).any  # of 500 and another, 510 at most went, and 550 leaves no more than 5 percent
+        made.quoted([quote(505, 2)], 4.0)
+        assert made.ways(entry).relist
+        made.quoted([quote(480, 3)], 5.0)
+        assert not made.ways(entry).any  # one that has not been seen stands before all others
+
+    def test_a_sale_counts_for_thirty_days(self):
+        day = [1_790_000_000.0]
+        made = Books(windows(WatchQuery([Game.CSGO], [Level.STANDARD])), now=lambda: day[0])
+        made.fees = books().fees
+        entry = made.entry(TITLE)
+        made.quoted([quote(500, 1)], 1.0)
+        made.looked(entry, [offer(1, 500)], 2.0, 2.0)
+        prices = (510, 512, 514, 516, 518, 570, 570, 570)
+        made.sales(entry, [Sale(price, 1_790_000_000 - 3600 * (8 - number)) for number, price in enumerate(prices)], 0, 3.0)
+        assert not made.ways(entry).any
+        day[0] += SALES_WINDOW - 6.5 * 3600
+        assert made.ways(entry).relist  # of the six that are left one more sale makes the median 570
+        day[0] += 3 * 3600
+        assert not made.ways(entry).any  # with three left and one more there is none
+
+    def test_a_locked_offer_that_the_quote_counts_stands_before_nobody(self):
+        made = books()
+        entry = made.entry(TITLE)
+        made.quoted([quote(480, 3)], 1.0)
+        made.looked(entry, [offer(1, 480, locked=True), offer(2, 500), offer(3, 560)], 2.0, 2.0)
+        assert made.ways(entry).relist
+
+
+prices = st.integers(270, 420)
+happenings = st.lists(
+    st.one_of(
+        st.tuples(st.just("list"), prices, st.sampled_from(["", "", "", "p1"]), st.booleans()),
+        st.tuples(st.just("sell"), st.integers(0, 40)),
+        st.tuples(st.just("reprice"), st.integers(0, 40), prices, st.booleans()),
+        st.tuples(st.just("lock"), st.integers(0, 40)),
+        st.tuples(st.just("look"), st.integers(0, 20)),
+        st.tuples(st.just("rescan"), st.booleans()),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+class Stall:
+    """One title on a market, and what the books of a watch hear of it: every new offer, and the prices before or after that."""
+
+    def __init__(self, asks: list[int], sold: list[int]) -> None:
+        self.books = books()
+        self.time = 1.0
+        self.turn = 0
+        self.numbers = 0
+        self.offers: list[Offer] = []
+        self.sold = sales(*sold)
+        self.fees = FeeBook(Game.CSGO, Fraction(1, 20), 1, {})
+        for price in asks:
+            self.put(price, "")
+        self.entry = self.books.entry(TITLE)
+        self.quote()
+        self.books.sales(self.entry, self.sold, 0, self.time)
+        self.look(0)
+
+    def put(self, price: int, phase: str, asset: str = "") -> Offer:
+        self.numbers += 1
+        made = Offer(f"offer-{self.numbers}", asset or f"asset-{self.numbers}", TITLE, phase, price, NOON, locked=False, p2p=False)
+        self.offers.append(made)
+        return made
+
+    def quote(self) -> None:
+        self.time += 1.0
+        self.books.quoted([quote(min((one.price_cents for one in self.offers), default=0), len(self.offers))], self.time)
+
+    def hear(self, made: Offer, quoted_first: bool) -> None:
+        if quoted_first:
+            self.quote()
+        self.books.arrive(made, counted=False)
+
+    def look(self, keep: int) -> None:
+        """All offers, or those up to one of the dearest."""
+        self.time += 1.0
+        rows = sorted(self.offers, key=lambda one: one.price_cents)
+        cut = rows[-keep].price_cents if 0 < keep <= len(rows) else None
+        self.books.looked(self.entry, [one for one in rows if cut is None or one.price_cents < cut], self.time, self.time, None if cut is None else cut - 1)
+
+    def do(self, what: str, *how: int | str | bool) -> None:
+        if what == "list":
+            self.hear(self.put(int(how[0]), str(how[1])), bool(how[2]))
+        elif what == "look":
+            self.look(int(how[0]))
+        elif what == "rescan":
+            self.turn += 1
+            rows = sorted((one for one in self.offers if one.price_cents >= self.books.low), key=lambda one: one.price_cents)
+            self.time += 1.0
+            self.books.rescanned(rows if how[0] else rows[: len(rows) // 2], self.turn, self.time)
+            if how[0]:
+                self.books.rounded(self.turn, self.time)
+        elif self.offers:
+            one = self.offers.pop(int(how[0]) % len(self.offers))
+            if what == "sell":
+                self.sold.append(Sale(one.price_cents, 1_790_000_000))
+            elif what == "reprice":
+                self.hear(self.put(int(how[1]), one.phase, one.asset_id), bool(how[2]))
+            else:
+                locked = Offer(one.offer_id, one.asset_id, TITLE, one.phase, one.price_cents, NOON, locked=True, p2p=False)
+                self.offers.append(locked)
+                self.look(0)  # that an offer is locked is seen by whoever looks
+
+    def pays(self) -> bool:
+        """Whether any offer is an opportunity by the full rules."""
+        now, window = 1_790_000_100.0, profit_window(WatchQuery([Game.CSGO], [Level.STANDARD]).at(Game.CSGO, Level.STANDARD))
+        rivals = [one for one in self.offers if not one.locked]
+        for one in rivals:
+            if self.books.refusal(one) is None:
+                others = [rival.price_cents for rival in rivals if rival.phase == one.phase and rival is not one]
+                evidence = Evidence(None, sales_figures(self.sold, one.phase, now), min(others, default=None))
+                if isinstance(decide(one, evidence, self.fees, window, now, Game.CSGO), Opportunity):
+                    return True
+        return False
+
+
+@given(st.lists(prices, min_size=1, max_size=16), st.lists(st.integers(250, 420), min_size=3, max_size=9), happenings)
+def test_what_pays_by_the_full_rules_is_ruled_out_by_no_book_that_heard_of_all_that_came(asks, sold, what_happens):
+    """Whatever happens to a title, in whatever order a watch hears of it, once the prices came by."""
+    stall = Stall(asks, sold)
+    for event in what_happens:
+        stall.do(*event)
+        stall.quote()
+        stall.quote()
+        assert stall.books.ways(stall.entry).relist or not stall.pays()
 
 
 def within(found: list[Sale]) -> Counter[Sale]:
