@@ -50,7 +50,7 @@ def run(*, quick: bool, say: Callable[[str], None]) -> RunRecord:
     # First, while the process holds nothing that it could give back meanwhile.
     say(f"{minutes} minutes at {HOUR_MARKET.churn:g} events a second, {SPEED:g} times as fast")
     long = asyncio.run(hour(minutes=minutes, speed=SPEED, say=say))
-    learn, seconds = (12.0, 15.0) if quick else (LEARN, SECONDS)
+    learn, seconds = (40.0, 40.0) if quick else (LEARN, SECONDS)
     runs = []
     for seed in seeds:
         say(f"alerts of a living market of {small.size:,} offers, {NEW:g} new ones a second, {seed} of {len(seeds)}")

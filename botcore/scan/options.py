@@ -71,7 +71,7 @@ class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     sweep: float = 2.0
     spare: float = 0.2
     workers: int = 12
-    recheck: float = 1.0
+    recheck: float = 0.5
     verify: float = 30.0
     own: float = 60.0
     catch_up: int = 100
