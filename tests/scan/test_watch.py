@@ -54,7 +54,7 @@ async def test_every_opportunity_of_a_living_market_is_told_within_seconds(seed,
 async def test_with_mild_chaos_it_takes_longer_and_nothing_is_lost():
     async with watched_market(seed=8, chaos="mild", stall=0.05) as (desk, witness), led(desk) as one:
         await one.pass_time(90)
-        for _ in range(8):
+        for _ in range(5):
             desk.server.churn.apply(15)
             await one.pass_time(30)
             assert missed(one, witness) == []

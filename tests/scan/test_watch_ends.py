@@ -328,7 +328,7 @@ async def test_doors_do_not_take_each_others_alerts_and_two_watches_of_one_door_
     async with watched_market(seed=35) as (desk, witness), keeper_at(tmp_path / "a.db") as keeper:
         other_door = Watching(keeper._store, "sandbox", "other")
         async with led(desk, keeper=keeper) as one, led(desk, keeper=keeper) as two, led(desk, keeper=other_door) as other:
-            for _ in range(10):
+            for _ in range(6):
                 desk.server.churn.apply(20)
                 for each in (one, two, other):
                     await each.pass_time(10)
@@ -350,7 +350,7 @@ class NotedQuota(SharedQuota):
             sends.append(stamp())
             return sends[-1]
 
-        lane.stamp = noted
+        lane.stamp = noted  # type: ignore[method-assign]
 
 
 async def test_two_watches_that_share_one_key_stay_within_its_quota_together(tmp_path):
@@ -359,7 +359,8 @@ async def test_two_watches_that_share_one_key_stay_within_its_quota_together(tmp
     The market refuses nothing, unless the way there took differently long by more than the margin, which no client can help.
     """
     market = MarketOptions(seed=36, size=200, latency=0.02, deals=0.5)
-    sends, told = [], set()
+    sends: list[float] = []
+    told = set()
     with EmbeddedServer() as server:
         async with watched_market(market) as (desk, witness), keeper_at(tmp_path / "watch.db") as keeper:
             address, arrivals = desk.server.address, arrivals_at(desk.server)[RequestClass.MARKET]
